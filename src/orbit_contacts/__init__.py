@@ -1,0 +1,3 @@
+"""Orbit Contacts: a self-hostable contact directory for customer communication."""
+
+__version__ = "0.1.0"
