@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := src/orbit_contacts/interfaces/web
 BROWSER_FILES := $(WEB)/vendor/.complete
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # The first Python that is new enough, looked for only when .venv is made; or: make setup PYTHON=python3.12
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -21,7 +21,7 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
-setup: $(VENV)/.project $(BROWSER_FILES) ## make .venv with everything, and .venv/bin/orbit
+setup: $(BROWSER_FILES) $(VENV)/.project ## make .venv with everything, and .venv/bin/orbit
 
 .PHONY: up
 up: setup ## start PostgreSQL, the API, the console and the worker (ARGS="--port 9000")

