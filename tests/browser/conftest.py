@@ -1,0 +1,66 @@
+"""A real Chromium that can reach this machine only."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, Request, async_playwright
+
+LOOPBACK = "127.0.0.1"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {LOOPBACK}",
+]
+# Pages report what their own content security policy stopped: a request that never left is a request too.
+REPORT_VIOLATIONS = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+    window.violations.push(`${event.effectiveDirective} ${event.blockedURI}`));
+"""
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The machine's Chromium. Without one the test is skipped, or fails where `CI` is set."""
+    executable = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if executable is None:
+        missing = "there is no Chromium on this machine (Debian: apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A fresh page, 1280 by 900."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    await context.add_init_script(REPORT_VIOLATIONS)
+    page = await context.new_page()
+    yield page
+    await context.close()
+
+
+@pytest.fixture
+def foreign_requests(page: Page) -> list[str]:
+    """The addresses outside this machine that the page asks for, as they come."""
+    foreign: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((f"http://{LOOPBACK}:", "data:", "blob:", "about:")):
+            foreign.append(request.url)
+
+    page.on("request", note)
+    return foreign
