@@ -1,0 +1,305 @@
+"""The life of a request: path > key > rate limit > decode > idempotency > transaction > commit > answer.
+
+One plain ASGI callable. Nothing leaves before the commit, and every failure leaves in the one error shape.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import Any, Protocol
+from urllib.parse import unquote
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from orbit_contacts.core import envelope, errors, idempotency, ids
+from orbit_contacts.core.access import Caller
+from orbit_contacts.core.clock import now
+from orbit_contacts.core.database import UNREACHABLE, Database, Reader, Transaction, Unbound
+from orbit_contacts.core.decoding import decode_body, decode_query
+from orbit_contacts.core.operations import JSON, Answer, Operation, Request, Router, Stream
+from orbit_contacts.core.pagination import Page
+from orbit_contacts.core.rate_limit import RateLimit
+from orbit_contacts.core.telemetry import RequestLog, metrics
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+PREFIXES = ("/api/v1", "/v1")
+_JSON_HEADER = (b"content-type", b"application/json")
+_TEST_HEADER = (b"x-orbit-env", b"sandbox")
+_NO_STORE = (b"cache-control", b"no-store")
+_REQUEST_ID = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+
+log = structlog.get_logger()
+
+
+class Authenticate(Protocol):
+    """Gives the caller of a request, or raises a 401 or 403 refusal."""
+
+    async def __call__(self, headers: dict[bytes, bytes], client_ip: str, query: bytes) -> Caller: ...
+
+
+class Reply:
+    """A finished answer: status, headers of its own, and the bytes."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Headers) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+
+class Api:
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        database: Database,
+        authenticate: Authenticate,
+        *,
+        reads: RateLimit,
+        writes: RateLimit,
+        max_body: int = 1 << 20,
+        request_log: RequestLog | None = None,
+    ) -> None:
+        self.operations = tuple(operations)
+        self.database = database
+        self._router = Router(operations)
+        self._authenticate = authenticate
+        self._reads = reads
+        self._writes = writes
+        self._max_body = max_body
+        self._log = request_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = headers.get(b"x-request-id")
+        request_id = given.decode() if given and _usable_id(given) else envelope.new_request_id()
+        extra: Headers = []
+        method: str = scope["method"]
+        operation: Operation | None = None
+        counted = False
+        try:
+            operation, parameters = self._route(method, scope)
+            client_ip = scope["client"][0] if scope.get("client") else ""
+            query: bytes = scope["query_string"]
+            caller = await self._authenticate(headers, client_ip, query)
+            if caller.mode == "test":
+                extra.append(_TEST_HEADER)
+            if operation.scope is not None:
+                caller.require(operation.scope)
+            limit = self._reads if operation.method == "GET" else self._writes
+            counted = True
+            extra += limit.count(caller.actor_id, operation.id)
+            body = await _read_body(receive, headers, operation.max_body or self._max_body)
+            reply = await self._perform(
+                operation, caller, parameters, Request(headers, body, query, client_ip, request_id)
+            )
+            if isinstance(reply, Stream):
+                await self._stream(reply, send, request_id, extra)
+                self._account(operation, method, 200, started, request_id)
+                return
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            reply = _failure(error, request_id, operation)
+        if not counted:
+            extra += self._reads.untouched()
+        await _send(send, method, reply, request_id, extra)
+        self._account(operation, method, reply.status, started, request_id)
+
+    def _route(self, method: str, scope: Scope) -> tuple[Operation, list[str]]:
+        """Both prefixes, with and without the trailing slash, reach the same operation; nothing redirects."""
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        path = raw.decode("latin-1").partition("?")[0].rstrip("/")
+        for prefix in PREFIXES:
+            if path.startswith(prefix):
+                path = path[len(prefix) :]
+                break
+        segments = path.lstrip("/").split("/")
+        if "%" in path:
+            segments = [unquote(segment) for segment in segments]
+        found = self._router.find(segments)
+        if found is None:
+            raise errors.NotFound("There is no such path.", field="path", value=path[:200], expected="a path of this API")
+        methods, parameters = found
+        operation = methods.get("GET" if method == "HEAD" else method)
+        if operation is None:
+            raise errors.MethodNotAllowed(allowed=sorted(methods), field="method", value=method, expected=sorted(methods))
+        return operation, parameters
+
+    async def _perform(
+        self, operation: Operation, caller: Caller, parameters: list[str], request: Request
+    ) -> Reply | Stream:
+        path: dict[str, str | UUID] = {}
+        for (name, prefix), value in zip(operation.prefixes, parameters, strict=True):
+            path[name] = _path_value(name, prefix, value)
+        query = decode_query(request.query, operation.query, operation.query_lists) if operation.query else None
+        body: Any = None
+        if operation.decoder is not None:
+            content_type = request.headers.get(b"content-type", b"application/json")
+            body = decode_body(request.body, operation.decoder, b"json" in content_type)
+
+        def bind(session: Reader | Unbound) -> Awaitable[Any]:
+            values: dict[str, Any] = {"session": session, "query": query, "body": body, "request": request}
+            return operation.handler(
+                *[path[a[5:]] if a.startswith("path:") else values[a] for a in operation.arguments]
+            )
+
+        session = operation.session
+        if issubclass(session, Unbound):
+            return _render(operation, await bind(session(self.database, caller, now())), request.request_id)
+        key = request.headers.get(b"idempotency-key")
+        if key is None or not issubclass(session, Transaction):
+
+            async def work(session: Reader) -> Reply | Stream:
+                return _render(operation, await bind(session), request.request_id)
+
+            return await self.database.run(session, caller, work)
+        target = "/".join((operation.path, *parameters))
+        fingerprint = idempotency.fingerprint(operation.method, target, request.query, request.body)
+        return await self._perform_once(
+            operation, caller, request, idempotency.check_key(key.decode("latin-1")), fingerprint, bind
+        )
+
+    async def _perform_once(
+        self,
+        operation: Operation,
+        caller: Caller,
+        request: Request,
+        key: str,
+        fingerprint: bytes,
+        bind: Callable[[Reader | Unbound], Awaitable[Any]],
+    ) -> Reply | Stream:
+        async def work(tx: Transaction) -> Reply | Stream:
+            stored = await idempotency.claim(tx, key, fingerprint)
+            if stored is not None:
+                headers = [tuple(line.encode("latin-1").split(b": ", 1)) for line in stored.headers]
+                return Reply(stored.status, stored.body, [*headers, (b"idempotent-replayed", b"true")])  # pyright: ignore[reportArgumentType]
+            reply = _render(operation, await bind(tx), request.request_id)
+            if isinstance(reply, Reply):
+                lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
+                await idempotency.store(tx, key, idempotency.StoredAnswer(reply.status, lines, reply.body))
+            return reply
+
+        return await self.database.run(Transaction, caller, work)
+
+    async def _stream(self, stream: Stream, send: Send, request_id: str, extra: Headers) -> None:
+        headers = [
+            (b"content-type", stream.content_type.encode()),
+            (b"x-request-id", request_id.encode()),
+            _NO_STORE,
+            *extra,
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in stream.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for chunk in stream.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _account(
+        self, operation: Operation | None, method: str, status: int, started: float, request_id: str
+    ) -> None:
+        seconds = perf_counter() - started
+        name = operation.id if operation else "unknown"
+        metrics.observe(name, status, seconds)
+        if self._log is not None:
+            self._log.write(method, name, status, seconds, request_id)
+
+
+def _usable_id(given: bytes) -> bool:
+    return 1 <= len(given) <= 64 and _REQUEST_ID.issuperset(given)
+
+
+def _path_value(name: str, prefix: str | None, value: str) -> str | UUID:
+    """An id as uuid; a malformed one is simply not found, as a foreign one would be."""
+    if prefix is None:
+        if "\0" in value:
+            raise errors.NotFound(field=name, value=value[:100], expected="text without NUL")
+        return value
+    id = ids.parse(prefix, value)
+    if id is None:
+        raise errors.NotFound(f"There is no `{value[:64]}`.", field=name, value=value[:100], expected=f"an id `{prefix}_…`")
+    return id
+
+
+async def _read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+    length = headers.get(b"content-length")
+    if length is None and b"transfer-encoding" not in headers:
+        return b""
+    if length == b"0":
+        return b""
+    if length is not None and length.isdigit() and int(length) > limit:
+        raise errors.PayloadTooLarge(field="body", value=int(length), expected=f"at most {limit} bytes")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise errors.MalformedBody("The client went away.", field="body", value=None, expected="a whole body")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise errors.PayloadTooLarge(field="body", value=size, expected=f"at most {limit} bytes")
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _render(operation: Operation, result: Any, request_id: str) -> Reply | Stream:
+    status, headers = operation.status, list[tuple[bytes, bytes]]()
+    if isinstance(result, Answer):
+        answer: Answer[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        status = answer.status or status
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        result = answer.data
+    if isinstance(result, Stream):
+        return result
+    if result is None:
+        return Reply(204, b"", headers)
+    if isinstance(result, Page):
+        page: Page[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        body = envelope.page(page.items, page.cursor, page.total, page.total_is_exact, request_id)
+    else:
+        body = envelope.success(result, request_id)
+    return Reply(status, body, headers)
+
+
+def _failure(error: Exception, request_id: str, operation: Operation | None) -> Reply:
+    """Expected failures keep their code; what the database or a bug did gets an honest one."""
+    match error:
+        case errors.Refusal():
+            refusal = error
+        case asyncpg.DataError() | asyncpg.exceptions.ProgramLimitExceededError() | asyncpg.StatementTooComplexError():
+            refusal = errors.InvalidRequest(
+                "A value cannot be stored.", field="body", value=None, expected="values PostgreSQL can hold"
+            )
+        case asyncpg.QueryCanceledError() | asyncpg.LockNotAvailableError():
+            refusal = errors.ServiceUnavailable("The database took too long; nothing was changed.")
+        case _ if isinstance(error, UNREACHABLE):
+            refusal = errors.ServiceUnavailable()
+        case _:
+            name = operation.id if operation else None
+            log.exception("request failed", request_id=request_id, operation=name, exc_info=error)
+            refusal = _Bug(f"Something went wrong on our side; quote {request_id}.")
+    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+    return Reply(refusal.status, envelope.failure(refusal, request_id), headers)
+
+
+class _Bug(errors.Refusal):
+    code, status, summary = "INTERNAL_ERROR", 500, "Something went wrong on our side."
+
+
+async def _send(send: Send, method: str, reply: Reply, request_id: str, extra: Headers) -> None:
+    headers: Headers = [(b"x-request-id", request_id.encode()), *extra, *reply.headers]
+    if reply.status != 204:
+        headers.append(_JSON_HEADER)
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})

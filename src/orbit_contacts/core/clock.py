@@ -1,0 +1,62 @@
+"""Instants are integers: microseconds since 1970-01-01T00:00:00Z. They are printed in whole seconds, UTC."""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TypeAlias
+
+from orbit_contacts.core.errors import InvalidRequest
+
+Instant: TypeAlias = int
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(1970, 1, 1)
+_LATEST = 253_402_300_799 * SECOND  # 9999-12-31T23:59:59Z
+_EARLIEST = -62_135_596_800 * SECOND  # 0001-01-01T00:00:00Z
+
+
+def now() -> Instant:
+    return time.time_ns() // 1000
+
+
+@lru_cache(4096)
+def _day(days: int) -> str:
+    return (_EPOCH_DAY + timedelta(days)).isoformat()
+
+
+@lru_cache(16384)
+def _time(seconds: int) -> str:
+    return f"T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}Z"
+
+
+def format_instant(instant: Instant) -> str:
+    """`2026-03-08T12:00:00Z`. Split in day and time because both halves repeat on a page."""
+    days, seconds = divmod(instant // SECOND, 86_400)
+    return _day(days) + _time(seconds)
+
+
+def to_datetime(instant: Instant) -> datetime:
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def from_datetime(value: datetime) -> Instant:
+    return (value - _EPOCH) // timedelta(microseconds=1)
+
+
+def parse_instant(text: str, field: str) -> Instant:
+    """RFC 3339 date-time, or a bare date meaning 00:00Z; a time without a zone is taken as UTC."""
+    try:
+        value = datetime.fromisoformat(text.strip())
+        instant = from_datetime(value if value.tzinfo else value.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        instant = None
+    if instant is None or not _EARLIEST <= instant <= _LATEST:
+        raise InvalidRequest(
+            f"`{field}` is not a date.",
+            field=field,
+            value=text[:64],
+            expected="an RFC 3339 date-time (2026-03-08T12:00:00Z) or a date (2026-03-08)",
+        )
+    return instant

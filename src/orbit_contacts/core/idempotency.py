@@ -1,0 +1,83 @@
+"""Idempotency-Key, inside the request's transaction: the result is stored if and only if the work commits.
+
+A second request with the same key waits on the first one's uncommitted row, so it needs no polling:
+the row's commit hands it the stored answer, a rollback lets it do the work itself.
+"""
+
+import hashlib
+from typing import NamedTuple
+
+import asyncpg
+
+from orbit_contacts.core.database import Transaction
+from orbit_contacts.core.errors import IdempotencyInProgress, IdempotencyKeyReused, InvalidRequest
+
+HEADER = "Idempotency-Key"
+
+
+class StoredAnswer(NamedTuple):
+    status: int
+    headers: list[str]
+    body: bytes
+
+
+def check_key(key: str) -> str:
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise InvalidRequest(
+            f"`{HEADER}` is not usable.", field=HEADER, value=key[:255], expected="1-255 printable ASCII characters"
+        )
+    return key
+
+
+def fingerprint(method: str, path: str, query: bytes, body: bytes) -> bytes:
+    return hashlib.blake2b(b"\0".join((method.encode(), path.encode(), query, body)), digest_size=16).digest()
+
+
+async def claim(tx: Transaction, key: str, request: bytes) -> StoredAnswer | None:
+    """None when the caller is the first and must do the work; else the answer to replay."""
+    try:
+        mine = await tx.fetch_value(
+            """
+            INSERT INTO idempotency_keys (workspace_id, key, fingerprint, created_at)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT DO NOTHING
+            RETURNING true
+            """,
+            tx.caller.workspace_id,
+            key,
+            request,
+            tx.now,
+        )
+    except asyncpg.LockNotAvailableError:
+        raise IdempotencyInProgress(field=HEADER, value=key, expected="a key whose request has ended") from None
+    if mine:
+        return None
+    row = await tx.fetch_one(
+        "SELECT fingerprint, status, headers, body FROM idempotency_keys WHERE workspace_id = $1 AND key = $2",
+        tx.caller.workspace_id,
+        key,
+    )
+    if row is None or row["status"] is None:
+        raise IdempotencyInProgress(field=HEADER, value=key, expected="a key whose request has ended")
+    if row["fingerprint"] != request:
+        raise IdempotencyKeyReused(field=HEADER, value=key, expected="the same method, path and body as before")
+    return StoredAnswer(row["status"], row["headers"], row["body"])
+
+
+async def store(tx: Transaction, key: str, answer: StoredAnswer) -> None:
+    await tx.execute(
+        "UPDATE idempotency_keys SET status = $3, headers = $4, body = $5 WHERE workspace_id = $1 AND key = $2",
+        tx.caller.workspace_id,
+        key,
+        answer.status,
+        answer.headers,
+        answer.body,
+    )
+
+
+async def forget_old(tx: Transaction) -> int:
+    """Drop keys older than 24 hours."""
+    return await tx.execute(
+        "/* all workspaces: keys expire alike */ DELETE FROM idempotency_keys WHERE created_at < $1",
+        tx.now - 86_400_000_000,
+    )

@@ -1,0 +1,103 @@
+"""Public ids: `con_` + 26 characters, a UUIDv8 that is time-ordered and knows its cell.
+
+Layout of the 128 bits: 48 milliseconds since 1970 | 4 version (8) | 10 cell number k | 2 random |
+2 variant | 62 random. Text form: Crockford's base 32, lower case, most significant first (TypeID's alphabet).
+"""
+
+import random
+from typing import NewType
+from uuid import UUID
+
+from orbit_contacts.core.clock import Instant
+
+ContactId = NewType("ContactId", UUID)
+ListId = NewType("ListId", UUID)
+SegmentId = NewType("SegmentId", UUID)
+NoteId = NewType("NoteId", UUID)
+EventId = NewType("EventId", UUID)
+ImportId = NewType("ImportId", UUID)
+ExportId = NewType("ExportId", UUID)
+FrequencyCapId = NewType("FrequencyCapId", UUID)
+KeyId = NewType("KeyId", UUID)
+CustomFieldId = NewType("CustomFieldId", UUID)
+ConsentId = NewType("ConsentId", UUID)
+SuppressionId = NewType("SuppressionId", UUID)
+WebhookId = NewType("WebhookId", UUID)
+DecisionId = NewType("DecisionId", UUID)
+BulkActionId = NewType("BulkActionId", UUID)
+MergeId = NewType("MergeId", UUID)
+
+PREFIXES: dict[object, str] = {
+    ContactId: "con",
+    ListId: "lst",
+    SegmentId: "seg",
+    NoteId: "note",
+    EventId: "evt",
+    ImportId: "imp",
+    ExportId: "exp",
+    FrequencyCapId: "fcap",
+    KeyId: "key",
+    CustomFieldId: "cf",
+    ConsentId: "cr",
+    SuppressionId: "sup",
+    WebhookId: "wh",
+    DecisionId: "nba",
+    BulkActionId: "act",
+    MergeId: "mrg",
+}
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_RANDOM_64 = random.SystemRandom().getrandbits(64)
+_source = random.Random(_RANDOM_64)  # ids are unique, not secret
+
+
+def mint(now: Instant, cell: int = 0) -> UUID:
+    """A new id for a row made at `now`; `cell` is the k (0..1023) of the row's cell."""
+    bits = _source.getrandbits(64)
+    milliseconds = now // 1000
+    high = milliseconds << 16 | 0x8000 | (cell & 0x3FF) << 2 | bits >> 62
+    return UUID(int=high << 64 | 0x8 << 60 | bits & 0x3FFF_FFFF_FFFF_FFFF)
+
+
+def floor(instant: Instant) -> UUID:
+    """The smallest id of its millisecond: turns a bound on `created_at` into a bound on `id`."""
+    return UUID(int=max(instant // 1000, 0) << 80)
+
+
+def cell_number(id: UUID) -> int:
+    """The k of the cell in which the row of this id lives."""
+    return id.int >> 66 & 0x3FF
+
+
+def milliseconds(id: UUID) -> int:
+    return id.int >> 80
+
+
+def text(prefix: str, id: UUID) -> str:
+    """`con_01jd…`: the public spelling."""
+    n = id.int
+    pairs = _PAIRS
+    return (
+        f"{prefix}_{pairs[n >> 120]}{pairs[n >> 110 & 1023]}{pairs[n >> 100 & 1023]}{pairs[n >> 90 & 1023]}"
+        f"{pairs[n >> 80 & 1023]}{pairs[n >> 70 & 1023]}{pairs[n >> 60 & 1023]}{pairs[n >> 50 & 1023]}"
+        f"{pairs[n >> 40 & 1023]}{pairs[n >> 30 & 1023]}{pairs[n >> 20 & 1023]}{pairs[n >> 10 & 1023]}{pairs[n & 1023]}"
+    )
+
+
+def parse(prefix: str, value: str) -> UUID | None:
+    """The uuid behind a public id, or None when the text cannot be one (a caller answers 404)."""
+    if len(value) != len(prefix) + 27 or not value.startswith(prefix) or value[len(prefix)] != "_":
+        return None
+    n = 0
+    for character in value[len(prefix) + 1 :]:
+        digit = _VALUES.get(character)
+        if digit is None:
+            return None
+        n = n << 5 | digit
+    return UUID(int=n) if n >> 128 == 0 else None
+
+
+def contact_text(id: UUID) -> str:
+    return text("con", id)

@@ -1,0 +1,305 @@
+"""Every statement on contacts, their identifiers and counts, one typed function each."""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+from asyncpg.protocol import Record
+
+from orbit_contacts.core.clock import Instant, format_instant
+from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.core.ids import text as id_text
+from orbit_contacts.features.contacts.models import Contact
+from orbit_contacts.features.contacts.rules import Identifier
+
+# The order in which `contact_of` reads a row.
+COLUMNS: LiteralString = (
+    "c.id, c.phone, c.phone_extension, c.email, c.first_name, c.last_name, c.display_name, c.company, "
+    "c.country_code, c.timezone, c.language, c.lifecycle_stage, c.tags, c.metadata, c.custom_fields, "
+    "c.external_id, c.blocked_at, c.block_reason, c.dnc, c.source, c.created_at, c.updated_at, c.deleted_at"
+)
+
+# What a caller may set; the order of the parameters of `insert_contact` and `update_contact`.
+FIELDS = (
+    "phone",
+    "phone_extension",
+    "email",
+    "external_id",
+    "first_name",
+    "last_name",
+    "display_name",
+    "company",
+    "country_code",
+    "timezone",
+    "language",
+    "lifecycle_stage",
+    "tags",
+    "metadata",
+    "custom_fields",
+)
+
+
+def contact_of(row: Record) -> Contact:
+    """The public form of a row selected with `COLUMNS` (further columns may follow)."""
+    blocked_at, deleted_at = row[16], row[22]
+    return Contact(
+        id=id_text("con", row[0]),
+        phone=row[1],
+        phone_extension=row[2],
+        email=row[3],
+        first_name=row[4],
+        last_name=row[5],
+        display_name=row[6],
+        company=row[7],
+        country_code=row[8],
+        timezone=row[9],
+        language=row[10],
+        lifecycle_stage=row[11],
+        tags=row[12],
+        metadata=row[13],
+        custom_fields=row[14],
+        external_id=row[15],
+        blocked=blocked_at is not None,
+        blocked_at=None if blocked_at is None else format_instant(blocked_at),
+        block_reason=row[17],
+        dnc=row[18],
+        source=row[19],
+        created_at=format_instant(row[20]),
+        updated_at=format_instant(row[21]),
+        deleted_at=msgspec.UNSET if deleted_at is None else format_instant(deleted_at),
+    )
+
+
+async def find(reader: Reader, cell_id: int, id: UUID) -> Record | None:
+    """A live contact."""
+    return await reader.fetch_one(
+        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL", cell_id, id
+    )
+
+
+async def find_many(reader: Reader, ids: Sequence[UUID]) -> list[Record]:
+    """Live contacts among `ids`, in no order."""
+    return await reader.fetch_all(
+        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = ANY($1) AND c.id = ANY($2) AND c.deleted_at IS NULL",
+        reader.caller.cells,
+        list(ids),
+    )
+
+
+async def lock(tx: Transaction, cell_id: int, id: UUID) -> Record | None:
+    """A live contact, locked until the transaction ends."""
+    return await tx.fetch_one(
+        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL FOR UPDATE",
+        cell_id,
+        id,
+    )
+
+
+async def lock_deleted(tx: Transaction, cell_id: int, id: UUID) -> Record | None:
+    """A soft-deleted contact, locked."""
+    return await tx.fetch_one(
+        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NOT NULL FOR UPDATE",
+        cell_id,
+        id,
+    )
+
+
+async def claim_identifiers(tx: Transaction, cell_id: int, id: UUID, claimed: Sequence[Identifier]) -> set[tuple[str, str]]:
+    """Take identifiers for a contact; gives the (kind, key) that were free and are now its own."""
+    rows = await tx.fetch_all(
+        """
+        INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
+        SELECT $1, kind, value, $2, $3 FROM unnest($4::text[], $5::text[]) AS claimed (kind, value)
+        ON CONFLICT DO NOTHING
+        RETURNING kind, value
+        """,
+        tx.caller.workspace_id,
+        cell_id,
+        id,
+        [identifier.kind for identifier in claimed],
+        [identifier.key for identifier in claimed],
+    )
+    return {(row["kind"], row["value"]) for row in rows}
+
+
+async def release_identifiers(tx: Transaction, cell_id: int, id: UUID, released: Sequence[Identifier]) -> None:
+    await tx.execute(
+        """
+        DELETE FROM contact_identifiers
+        WHERE workspace_id = $1 AND cell_id = $2 AND contact_id = $3
+          AND (kind, value) IN (SELECT kind, value FROM unnest($4::text[], $5::text[]) AS released (kind, value))
+        """,
+        tx.caller.workspace_id,
+        cell_id,
+        id,
+        [identifier.kind for identifier in released],
+        [identifier.key for identifier in released],
+    )
+
+
+async def release_all_identifiers(tx: Transaction, cell_id: int, id: UUID) -> None:
+    await tx.execute(
+        "DELETE FROM contact_identifiers WHERE workspace_id = $1 AND cell_id = $2 AND contact_id = $3",
+        tx.caller.workspace_id,
+        cell_id,
+        id,
+    )
+
+
+async def holders(reader: Reader, identifiers: Sequence[Identifier]) -> list[Record]:
+    """Who holds these identifiers: rows of kind, value, contact_id."""
+    return await reader.fetch_all(
+        """
+        SELECT i.kind, i.value, i.contact_id FROM contact_identifiers i
+        WHERE i.workspace_id = $1
+          AND (i.kind, i.value) IN (SELECT kind, value FROM unnest($2::text[], $3::text[]) AS asked (kind, value))
+        """,
+        reader.caller.workspace_id,
+        [identifier.kind for identifier in identifiers],
+        [identifier.key for identifier in identifiers],
+    )
+
+
+async def insert_contact(
+    tx: Transaction, cell_id: int, id: UUID, bucket: int, fields: dict[str, Any], source: str, search_text: str
+) -> Record:
+    """The row and its count, in one statement of one cell."""
+    row = await tx.fetch_one(
+        f"""
+        WITH counted AS (
+            INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
+            VALUES ($1, $2, $18, $15, 1, 1)
+        )
+        INSERT INTO contacts AS c (workspace_id, cell_id, id, bucket, source, search_text, created_at, updated_at,
+                              phone, phone_extension, email, external_id, first_name, last_name, country_code,
+                              display_name, company, lifecycle_stage, timezone, language, tags, metadata,
+                              custom_fields)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $15, $14, $16, $18, $17, $19, $20, $21,
+                $22)
+        RETURNING {COLUMNS}
+        """,
+        tx.caller.workspace_id,
+        cell_id,
+        id,
+        bucket,
+        source,
+        search_text,
+        tx.now,
+        fields.get("phone"),
+        fields.get("phone_extension"),
+        fields.get("email"),
+        fields.get("external_id"),
+        fields.get("first_name"),
+        fields.get("last_name"),
+        fields.get("display_name"),
+        fields.get("country_code"),
+        fields.get("company"),
+        fields.get("timezone"),
+        fields.get("lifecycle_stage"),
+        fields.get("language"),
+        fields.get("tags") or [],
+        fields.get("metadata") or b"{}",
+        fields.get("custom_fields") or b"{}",
+    )
+    assert row is not None
+    return row
+
+
+async def update_contact(
+    tx: Transaction, cell_id: int, id: UUID, fields: dict[str, Any], updated_at: Instant, search_text: str
+) -> Record:
+    row = await tx.fetch_one(
+        f"""
+        UPDATE contacts c
+        SET updated_at = $3, search_text = $4, phone = $5, phone_extension = $6, email = $7, external_id = $8,
+            first_name = $9, last_name = $10, display_name = $11, company = $12, country_code = $13,
+            timezone = $14, language = $15, lifecycle_stage = $16, tags = $17, metadata = $18, custom_fields = $19
+        WHERE c.cell_id = $1 AND c.id = $2
+        RETURNING {COLUMNS}
+        """,
+        cell_id,
+        id,
+        updated_at,
+        search_text,
+        *[fields[name] for name in FIELDS],
+    )
+    assert row is not None
+    return row
+
+
+async def set_deleted(tx: Transaction, cell_id: int, id: UUID, deleted_at: Instant | None) -> Record:
+    row = await tx.fetch_one(
+        f"UPDATE contacts c SET deleted_at = $3, updated_at = $4 WHERE c.cell_id = $1 AND c.id = $2 RETURNING {COLUMNS}",
+        cell_id,
+        id,
+        deleted_at,
+        tx.now,
+    )
+    assert row is not None
+    return row
+
+
+async def erase(tx: Transaction, cell_id: int, id: UUID) -> None:
+    """The row goes, and with it (foreign keys) every row that hangs on it."""
+    await tx.execute("DELETE FROM contacts WHERE cell_id = $1 AND id = $2", cell_id, id)
+
+
+async def count_change(tx: Transaction, cell_id: int, stage: str | None, country: str | None, live: int) -> None:
+    """Append a delta to the totals of a stage and country."""
+    await tx.execute(
+        """
+        INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
+        VALUES ($1, $2, $3, $4, $5, 0)
+        """,
+        tx.caller.workspace_id,
+        cell_id,
+        stage,
+        country,
+        live,
+    )
+
+
+async def count_live(reader: Reader, stage: str | None, country: str | None) -> int:
+    """The exact number of live contacts, of one stage and country if given."""
+    return await reader.fetch_value(
+        """
+        SELECT coalesce(sum(live), 0)::bigint FROM contact_counts
+        WHERE cell_id = ANY($1) AND ($2::text IS NULL OR lifecycle_stage = $2) AND ($3::text IS NULL OR country_code = $3)
+        """,
+        reader.caller.cells,
+        stage,
+        country,
+    )
+
+
+async def count_ever(reader: Reader, cell_id: int) -> int:
+    """How many contacts were ever added to a cell."""
+    return await reader.fetch_value(
+        "SELECT coalesce(sum(ever), 0)::bigint FROM contact_counts WHERE cell_id = $1", cell_id
+    )
+
+
+async def fold_counts(tx: Transaction) -> int:
+    """Replace the deltas of each stage and country by their sum."""
+    return await tx.execute(
+        """
+        /* all workspaces: the background folding of totals */
+        WITH folded AS (DELETE FROM contact_counts RETURNING *)
+        INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
+        SELECT workspace_id, cell_id, lifecycle_stage, country_code, sum(live), sum(ever) FROM folded
+        GROUP BY workspace_id, cell_id, lifecycle_stage, country_code
+        """
+    )
+
+
+async def expired_deletions(reader: Reader, before: Instant, limit: int) -> list[Record]:
+    """Soft-deleted contacts whose time to be restored is over: workspace_id, cell_id, id."""
+    return await reader.fetch_all(
+        """
+        /* all workspaces: the purge after 30 days */
+        SELECT workspace_id, cell_id, id FROM contacts WHERE deleted_at < $1 ORDER BY deleted_at LIMIT $2
+        """,
+        before,
+        limit,
+    )

@@ -1,0 +1,161 @@
+"""The whole application: every feature's operations below the API prefixes, the documents and health beside them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import structlog
+import yaml
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import Request as WebRequest
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from orbit_contacts import __version__
+from orbit_contacts.core import envelope, openapi, pagination
+from orbit_contacts.core.api import PREFIXES, Api, Receive, Scope, Send
+from orbit_contacts.core.database import UNREACHABLE, Database, connect
+from orbit_contacts.core.errors import MethodNotAllowed, NotFound, Refusal
+from orbit_contacts.core.operations import Operation
+from orbit_contacts.core.rate_limit import RateLimit
+from orbit_contacts.core.settings import Settings
+from orbit_contacts.core.telemetry import RequestLog
+from orbit_contacts.features.contacts.routes import routes as contacts
+from orbit_contacts.features.tags.routes import routes as tags
+from orbit_contacts.features.workspaces import service as workspaces
+from orbit_contacts.features.workspaces.authentication import Authenticator
+from orbit_contacts.features.workspaces.routes import routes as settings_routes
+from orbit_contacts.interfaces.docs_page import routes as docs_routes
+from orbit_contacts.interfaces.health import health
+
+log = structlog.get_logger()
+
+OPERATIONS: list[Operation] = [
+    *contacts.operations,
+    *tags.operations,
+    *settings_routes.operations,
+]
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of this version."""
+    return openapi.document(OPERATIONS, version=__version__)
+
+
+class Application:
+    """One ASGI callable: API paths go to the bound operations, all others to Starlette."""
+
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self.settings = settings
+        self.database = Database(
+            dsn, size=settings.pool_size, ad_hoc_size=settings.ad_hoc_pool_size, statement_timeout=settings.statement_timeout
+        )
+        self.authenticator = Authenticator(
+            self.database,
+            jwt_secret=settings.jwt_secret,
+            jwt_jwks=settings.jwt_jwks,
+            trusted_proxies=settings.trusted_proxies,
+        )
+        pagination.default_limit = settings.default_page_size
+        pagination.max_limit = settings.max_page_size
+        if settings.docs_url:
+            envelope.docs_base = settings.docs_url.rstrip("/")
+        self.request_log = RequestLog() if settings.log_requests else None
+        self.api = Api(
+            OPERATIONS,
+            self.database,
+            self.authenticator,
+            reads=RateLimit(settings.rate_limit_reads, enforced=settings.rate_limits),
+            writes=RateLimit(settings.rate_limit_writes, enforced=settings.rate_limits),
+            max_body=settings.max_body_bytes,
+            request_log=self.request_log,
+        )
+        self._pages = Starlette(routes=self._page_routes(), lifespan=self._lifespan)
+        self._pages.router.redirect_slashes = False
+        self._pages.state.application = self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_api(scope["path"]):
+            await self.api(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)  # pyright: ignore[reportArgumentType]
+
+    def _page_routes(self) -> list[BaseRoute]:
+        json_document = msgspec.json.encode(document())
+        yaml_document = yaml.safe_dump(msgspec.json.decode(json_document), sort_keys=False, allow_unicode=True).encode()
+
+        async def openapi_json(request: WebRequest) -> Response:
+            return Response(json_document, media_type="application/json")
+
+        async def openapi_yaml(request: WebRequest) -> Response:
+            return Response(yaml_document, media_type="application/yaml")
+
+        async def show_health(request: WebRequest) -> Response:
+            ready, state = await health(self.database)
+            return Response(msgspec.json.encode(state), 200 if ready else 503, media_type="application/json")
+
+        async def show_metrics(request: WebRequest) -> Response:
+            return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+        async def start(request: WebRequest) -> Response:
+            return RedirectResponse("/docs")
+
+        async def nothing(request: WebRequest) -> Response:
+            return _refused(NotFound("There is no such path.", field="path", value=request.url.path[:200], expected="see /docs"))
+
+        async def wrong_method(request: WebRequest, error: Exception) -> Response:
+            allowed = sorted(getattr(error, "headers", {}).get("Allow", "GET").split(", "))
+            return _refused(MethodNotAllowed(allowed=allowed, field="method", value=request.method, expected=allowed))
+
+        self._exceptions = {405: wrong_method}
+        return [
+            Route("/", start),
+            Route("/health", show_health),
+            Route("/metrics", show_metrics),
+            Route("/openapi.json", openapi_json),
+            Route("/openapi.yaml", openapi_yaml),
+            *docs_routes,
+            Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+        ]
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        await workspaces.prepare_installation(self.database)
+        listener = asyncio.create_task(self._listen_for_revocations())
+        try:
+            yield
+        finally:
+            listener.cancel()
+            if self.request_log is not None:
+                self.request_log.flush()
+            await self.database.close()
+
+    async def _listen_for_revocations(self) -> None:
+        """Forget cached keys when one is revoked anywhere; while we cannot listen, none is cached."""
+        while True:
+            with contextlib.suppress(*UNREACHABLE, TimeoutError):
+                connection = await connect(self.database.dsn)
+                try:
+                    await connection.add_listener("orbit_keys", lambda *_: self.authenticator.forget())
+                    self.authenticator.forget()
+                    while not connection.is_closed():
+                        await asyncio.sleep(5)
+                        await connection.fetchval("SELECT 1")
+                finally:
+                    connection.terminate()
+            self.authenticator.forget()
+            await asyncio.sleep(1)
+
+
+def _is_api(path: str) -> bool:
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in PREFIXES)
+
+
+def _refused(refusal: Refusal) -> Response:
+    request_id = envelope.new_request_id()
+    headers = {"x-request-id": request_id, **refusal.headers}
+    return Response(envelope.failure(refusal, request_id), refusal.status, headers, media_type="application/json")
