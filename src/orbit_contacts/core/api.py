@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from uuid import UUID
 
 import asyncpg
-import msgspec
 import structlog
 
 from orbit_contacts.core import envelope, errors, idempotency, ids
@@ -19,7 +18,7 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import now
 from orbit_contacts.core.database import UNREACHABLE, Database, Reader, Transaction, Unbound
 from orbit_contacts.core.decoding import decode_body, decode_query
-from orbit_contacts.core.operations import JSON, Answer, Operation, Request, Router, Stream
+from orbit_contacts.core.operations import Answer, Operation, Request, Router, Stream
 from orbit_contacts.core.pagination import Page
 from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.core.telemetry import RequestLog, metrics

@@ -8,9 +8,9 @@ Timestamps travel as integers of microseconds, `jsonb` as raw JSON bytes, `uuid`
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
@@ -20,7 +20,11 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import Instant, now
 from orbit_contacts.core.errors import ServiceUnavailable
 
-Connection = asyncpg.Connection[Record]
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Record]
+else:
+    Connection = asyncpg.Connection
+
 S = TypeVar("S", bound="Reader")
 T = TypeVar("T")
 
@@ -126,7 +130,7 @@ class Reader:
         return hashlib.blake2b(purpose.encode(), key=self._database.secret, digest_size=32).digest()
 
     @asynccontextmanager
-    async def ad_hoc(self) -> AsyncIterator["Reader"]:
+    async def ad_hoc(self) -> AsyncGenerator["Reader"]:
         """A second connection that plans every statement for its values: searches and segments.
 
         A cached generic plan cannot know whether a word is common or rare, and those need other plans.
@@ -153,6 +157,10 @@ class Transaction(Reader):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run `callback` once the transaction is durable (never on rollback)."""
         self._after_commit.append(callback)
+
+    def as_caller(self, caller: Caller) -> "Transaction":
+        """The same transaction on behalf of another workspace: for maintenance over all of them."""
+        return Transaction(self._database, self.connection, caller, self.now)
 
     def committed(self) -> None:
         for callback in self._after_commit:
@@ -246,7 +254,7 @@ class Pool:
                 return
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         connection = await self.acquire()
         try:
             yield connection
@@ -308,7 +316,7 @@ class Database:
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
 
     @asynccontextmanager
-    async def session(self, kind: type[S], caller: Caller, at: Instant | None = None) -> AsyncIterator[S]:
+    async def session(self, kind: type[S], caller: Caller, at: Instant | None = None) -> AsyncGenerator[S]:
         """A session as a block, for jobs, the console and tests; a `Transaction` commits at its good end."""
         async with self.prepared.connection() as connection:
             session = kind(self, connection, caller, at or now())

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from orbit_contacts.core.database import Connection
+from orbit_contacts.core.jobs import install_queue
 
 _NAME = re.compile(r"(\d{4})_\w+\.sql")
 _LOCK = 0x6F72_6269  # "orbi": one migrating process at a time
@@ -66,6 +67,7 @@ async def migrate(connection: Connection) -> list[Migration]:
                     migration.number,
                     migration.name,
                 )
+        await install_queue(connection)
         return todo
     finally:
         await connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")

@@ -1,0 +1,116 @@
+"""The worker: queued jobs, and the table of what happens periodically."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+from pgqueuer import AsyncpgDriver, Job, PgQueuer
+
+from orbit_contacts.core import idempotency, jobs
+from orbit_contacts.core.access import Caller
+from orbit_contacts.core.database import UNREACHABLE, Connection, Database, Transaction, Unbound
+from orbit_contacts.core.settings import Settings
+from orbit_contacts.features.contacts import maintenance as contacts
+from orbit_contacts.features.workspaces import service as workspaces
+
+log = structlog.get_logger()
+
+# Maintenance belongs to no workspace; its statements say so and bind none.
+EVERYONE = Caller(
+    workspace_id=0,
+    cell_count=1,
+    mode="live",
+    scopes=frozenset(),
+    actor_type="system",
+    actor_id="worker",
+    actor_name="worker",
+)
+
+
+class Periodic(NamedTuple):
+    """Work done every `seconds` by one worker of all, in a transaction of its own."""
+
+    name: str
+    seconds: float
+    run: Callable[[Transaction], Awaitable[object]]
+
+
+PERIODIC: list[Periodic] = [
+    Periodic("clean search index", 3, contacts.clean_search_index),
+    Periodic("fold totals", 10, contacts.fold_totals),
+    Periodic("purge deleted contacts", 3600, contacts.purge_deleted),
+    Periodic("forget idempotency keys", 600, idempotency.forget_old),
+]
+
+
+class Worker:
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self._settings = settings
+        self._database = Database(dsn, size=6, ad_hoc_size=2, statement_timeout=600)
+        self._stopping = asyncio.Event()
+        self._queue: PgQueuer | None = None
+
+    async def run(self) -> None:
+        """Work until `stop` is called; a lost database is waited for, not an end."""
+        await workspaces.prepare_installation(self._database)
+        periodic = [asyncio.create_task(self._repeat(entry)) for entry in PERIODIC]
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._work_off()
+                except (*UNREACHABLE, asyncpg.PostgresError) as error:
+                    log.warning("queue interrupted", error=repr(error))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), 2)
+        finally:
+            for task in periodic:
+                task.cancel()
+            await asyncio.gather(*periodic, return_exceptions=True)
+            await self._database.close()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._queue is not None:
+            self._queue.shutdown.set()
+
+    async def _work_off(self) -> None:
+        # The queue's library reads timestamps itself, so its connection has none of our codecs.
+        connection: Connection = await asyncpg.connect(self._database.dsn, timeout=30)
+        try:
+            self._queue = PgQueuer(AsyncpgDriver(connection))
+            for name in jobs.registry:
+                self._serve(self._queue, name, connection)
+            if not self._stopping.is_set():
+                await self._queue.run()
+        finally:
+            self._queue = None
+            connection.terminate()
+
+    def _serve(self, queue: PgQueuer, name: str, connection: Connection) -> None:
+        async def run(job: Job) -> None:
+            await jobs.run(self._work_for, name, job.payload or b"{}", connection)
+
+        queue.entrypoint(name)(run)
+
+    async def _work_for(self, workspace_id: int) -> Unbound:
+        async with self._database.prepared.connection() as connection:
+            caller = await workspaces.system_caller(connection, workspace_id, "worker")
+        return Unbound(self._database, caller, 0)
+
+    async def _repeat(self, entry: Periodic) -> None:
+        while True:
+            await asyncio.sleep(entry.seconds)
+            try:
+                await self._once(entry)
+            except (*UNREACHABLE, asyncpg.PostgresError) as error:
+                log.warning("periodic work failed", work=entry.name, error=repr(error))
+
+    async def _once(self, entry: Periodic) -> None:
+        """Of several workers, the one that gets the lock does it."""
+        async with self._database.transaction(EVERYONE) as tx:
+            if await tx.fetch_value("SELECT pg_try_advisory_xact_lock(hashtext($1))", entry.name):
+                await entry.run(tx)
+
