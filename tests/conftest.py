@@ -84,7 +84,13 @@ class Server:
     def __init__(self, dsn: str, **settings: Any) -> None:
         self.application = Application(load({}, log_requests=False, **settings), dsn)
         config = uvicorn.Config(
-            self.application, host="127.0.0.1", port=0, log_level="warning", access_log=False, loop="uvloop", http="httptools"
+            self.application,
+            host="127.0.0.1",
+            port=0,
+            log_level="warning",
+            access_log=False,
+            loop="uvloop",
+            http="httptools",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -112,7 +118,7 @@ def server(dsn: str) -> Iterator[Server]:
 
 
 class Client:
-    """HTTP with a key: `api.post("/contacts", {...})` gives the response; `api.data(...)` its data, which must be 2xx."""
+    """HTTP with a key: `api.post("/contacts", {...})` gives the response, `api.data(...)` the data of a success."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url
@@ -170,7 +176,9 @@ async def make_workspace(dsn: str, url: str) -> Workspace:
         keys: dict[str, str] = {}
         for mode, id in ids.items():
             keys[mode] = workspaces.generate_key(mode, "secret")
-            await workspaces.insert_key(connection, id, keys[mode], NewApiKey(name="all", scopes=["*"]), by="system:test")
+            await workspaces.insert_key(
+                connection, id, keys[mode], NewApiKey(name="all", scopes=["*"]), by="system:test"
+            )
         row = await workspace_queries.key_by_hash(connection, workspaces.hash_key(keys["live"]))
         assert row is not None
         caller = workspaces.caller_of_key(row)

@@ -29,9 +29,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The machine's Chromium. Without one the test is skipped, or fails where `CI` is set."""
-    executable = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if executable is None:
         missing = "there is no Chromium on this machine (Debian: apt-get install chromium)"
         if os.environ.get("CI"):

@@ -27,9 +27,7 @@ DOCUMENT = {
                 "summary": "List the contacts of the workspace",
                 "operationId": "list_contacts",
                 "security": [{"key": []}],
-                "parameters": [
-                    {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 25}}
-                ],
+                "parameters": [{"name": "limit", "in": "query", "schema": {"type": "integer", "default": 25}}],
                 "responses": {
                     "200": {
                         "description": "A page of contacts, newest first.",
@@ -115,9 +113,7 @@ async def test_docs_page_forbids_every_other_source(site: str) -> None:
 async def test_scripts_are_packed_and_cached_until_they_change(site: str) -> None:
     async with httpx.AsyncClient() as client:
         first = await client.get(f"{site}{docs_page.SCALAR.url()}")
-        again = await client.get(
-            f"{site}{docs_page.SCALAR.url()}", headers={"If-None-Match": first.headers["etag"]}
-        )
+        again = await client.get(f"{site}{docs_page.SCALAR.url()}", headers={"If-None-Match": first.headers["etag"]})
     assert first.headers["content-encoding"] == "gzip"
     assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert again.status_code == 304

@@ -126,11 +126,15 @@ class Api:
             segments = [unquote(segment) for segment in segments]
         found = self._router.find(segments)
         if found is None:
-            raise errors.NotFound("There is no such path.", field="path", value=path[:200], expected="a path of this API")
+            raise errors.NotFound(
+                "There is no such path.", field="path", value=path[:200], expected="a path of this API"
+            )
         methods, parameters = found
         operation = methods.get("GET" if method == "HEAD" else method)
         if operation is None:
-            raise errors.MethodNotAllowed(allowed=sorted(methods), field="method", value=method, expected=sorted(methods))
+            raise errors.MethodNotAllowed(
+                allowed=sorted(methods), field="method", value=method, expected=sorted(methods)
+            )
         return operation, parameters
 
     async def _perform(
@@ -202,9 +206,7 @@ class Api:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    def _account(
-        self, operation: Operation | None, method: str, status: int, started: float, request_id: str
-    ) -> None:
+    def _account(self, operation: Operation | None, method: str, status: int, started: float, request_id: str) -> None:
         seconds = perf_counter() - started
         name = operation.id if operation else "unknown"
         metrics.observe(name, status, seconds)
@@ -224,7 +226,9 @@ def _path_value(name: str, prefix: str | None, value: str) -> str | UUID:
         return value
     id = ids.parse(prefix, value)
     if id is None:
-        raise errors.NotFound(f"There is no `{value[:64]}`.", field=name, value=value[:100], expected=f"an id `{prefix}_…`")
+        raise errors.NotFound(
+            f"There is no `{value[:64]}`.", field=name, value=value[:100], expected=f"an id `{prefix}_…`"
+        )
     return id
 
 

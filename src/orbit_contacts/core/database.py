@@ -64,11 +64,17 @@ def _decode_jsonb(document: bytes) -> msgspec.Raw:
 async def connect(dsn: str, **settings: str) -> Connection:
     """One connection with this program's codecs; `settings` are PostgreSQL run-time parameters."""
     connection: Connection = await asyncpg.connect(
-        dsn, server_settings={"application_name": "orbit", "timezone": "UTC", "jit": "off", **settings}, timeout=30
+        dsn,
+        server_settings={"application_name": "orbit", "timezone": "UTC", "jit": "off", **settings},
+        timeout=30,
     )
     try:
         await connection.set_type_codec(
-            "timestamptz", schema="pg_catalog", format="tuple", encoder=_encode_timestamp, decoder=_decode_timestamp
+            "timestamptz",
+            schema="pg_catalog",
+            format="tuple",
+            encoder=_encode_timestamp,
+            decoder=_decode_timestamp,
         )
         await connection.set_type_codec(
             "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb

@@ -41,7 +41,10 @@ def decode_query(raw: bytes, struct: type[T], lists: frozenset[str]) -> T:
         for name, value in pairs:
             if "\0" in value:
                 raise InvalidRequest(
-                    f"`{name}` holds a NUL character.", field=name, value=value[:100], expected="text without NUL"
+                    f"`{name}` holds a NUL character.",
+                    field=name,
+                    value=value[:100],
+                    expected="text without NUL",
                 )
             if name in lists:
                 values.setdefault(name, []).extend(part for part in value.split(",") if part.strip())
@@ -64,17 +67,13 @@ def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T], content_is_json: b
     except msgspec.ValidationError as error:
         document = msgspec.json.decode(raw or b"{}")
         if not isinstance(document, dict):
-            raise MalformedBody(
-                field="body", value=type(document).__name__, expected="a JSON object"
-            ) from None
+            raise MalformedBody(field="body", value=type(document).__name__, expected="a JSON object") from None
         raise _explain(error, document) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if not content_is_json:
             from orbit_contacts.core.errors import UnsupportedMediaType
 
-            raise UnsupportedMediaType(
-                field="Content-Type", value="not JSON", expected="application/json"
-            ) from None
+            raise UnsupportedMediaType(field="Content-Type", value="not JSON", expected="application/json") from None
         raise MalformedBody(
             f"The body is not valid JSON: {error}", field="body", value=_shown(raw), expected="a JSON object"
         ) from None
@@ -122,7 +121,13 @@ def _value_at(document: Any, path: list[str]) -> Any:
 
 def _shown(value: Any) -> str:
     """At most 100 characters of what was sent."""
-    text = value if isinstance(value, str) else value.decode("utf-8", "replace") if isinstance(value, bytes) else repr(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else value.decode("utf-8", "replace")
+        if isinstance(value, bytes)
+        else repr(value)
+    )
     return text[:100]
 
 

@@ -24,7 +24,10 @@ class StoredAnswer(NamedTuple):
 def check_key(key: str) -> str:
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise InvalidRequest(
-            f"`{HEADER}` is not usable.", field=HEADER, value=key[:255], expected="1-255 printable ASCII characters"
+            f"`{HEADER}` is not usable.",
+            field=HEADER,
+            value=key[:255],
+            expected="1-255 printable ASCII characters",
         )
     return key
 

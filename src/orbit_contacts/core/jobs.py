@@ -40,7 +40,9 @@ class Job:
         self.run = run
         hints = get_type_hints(run)
         self.payload: type[msgspec.Struct] = next(
-            hint for key, hint in hints.items() if key != "return" and isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+            hint
+            for key, hint in hints.items()
+            if key != "return" and isinstance(hint, type) and issubclass(hint, msgspec.Struct)
         )
 
 

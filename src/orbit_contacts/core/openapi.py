@@ -18,7 +18,11 @@ _ALWAYS: tuple[type[errors.Refusal], ...] = (
     errors.RateLimited,
     errors.ServiceUnavailable,
 )
-_WRITES: tuple[type[errors.Refusal], ...] = (errors.IdempotencyKeyReused, errors.IdempotencyInProgress, errors.PayloadTooLarge)
+_WRITES: tuple[type[errors.Refusal], ...] = (
+    errors.IdempotencyKeyReused,
+    errors.IdempotencyInProgress,
+    errors.PayloadTooLarge,
+)
 _BODY: tuple[type[errors.Refusal], ...] = (
     errors.MalformedBody,
     errors.InvalidRequest,
@@ -55,7 +59,10 @@ _ERROR = {
                 "code": {"type": "string"},
                 "message": {"type": "string"},
                 "status": {"type": "integer"},
-                "details": {"type": "object", "description": "`field`, `value` and `expected` of the first fault."},
+                "details": {
+                    "type": "object",
+                    "description": "`field`, `value` and `expected` of the first fault.",
+                },
             },
         },
         "meta": {
@@ -95,7 +102,11 @@ def document(operations: Sequence[Operation], *, version: str, server: str = "/a
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-                "Bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a dashboard token."},
+                "Bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key or a dashboard token.",
+                },
             },
         },
     }
@@ -128,7 +139,10 @@ def _operation(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
         described["parameters"] = parameters
     if operation.body is not None:
         schema = schema_of[_key(operation.body)]
-        described["requestBody"] = {"required": False, "content": {kind: {"schema": schema} for kind in operation.accepts}}
+        described["requestBody"] = {
+            "required": False,
+            "content": {kind: {"schema": schema} for kind in operation.accepts},
+        }
     elif operation.accepts != (JSON,):
         binary = {"schema": {"type": "string", "format": "binary"}}
         described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.accepts, binary)}
@@ -145,12 +159,17 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     for name, hint in operation.path_types.items():
         schema: dict[str, Any] = {"type": "string"}
         if prefix := ids.PREFIXES.get(hint):
-            schema |= {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [f"{prefix}_01jd3w9k2e8a7v5n0q4r6t8y1z"]}
+            schema |= {
+                "pattern": f"^{prefix}_[0-9a-z]{{26}}$",
+                "examples": [f"{prefix}_01jd3w9k2e8a7v5n0q4r6t8y1z"],
+            }
         parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     if operation.query is not None:
         hints = get_type_hints(operation.query, include_extras=True)
         for field in msgspec.structs.fields(operation.query):
-            (schema,), _ = msgspec.json.schema_components([hints[field.name]], ref_template="#/components/schemas/{name}")
+            (schema,), _ = msgspec.json.schema_components(
+                [hints[field.name]], ref_template="#/components/schemas/{name}"
+            )
             schema = _without_null(dict(schema))
             parameter: dict[str, Any] = {"name": field.encode_name, "in": "query", "schema": schema}
             if description := schema.pop("description", None):
@@ -220,14 +239,19 @@ def _success(operation: Operation, status: int, schema_of: dict[str, Any]) -> di
     if operation.result is type(None):
         return {"description": "Done; the body is empty."}
     if operation.is_stream:
-        return {"description": "The file.", "content": {kind: {"schema": {"type": "string"}} for kind in operation.produces}}
+        return {
+            "description": "The file.",
+            "content": {kind: {"schema": {"type": "string"}} for kind in operation.produces},
+        }
     data = schema_of[_key(operation.result)]
     meta: dict[str, Any] = {"$ref": "#/components/schemas/Meta"}
     if operation.is_page:
         data = {"type": "array", "items": data}
-        pagination = {"type": "object", "properties": {"pagination": {"$ref": "#/components/schemas/Pagination"}}}
+        pagination = {
+            "type": "object",
+            "properties": {"pagination": {"$ref": "#/components/schemas/Pagination"}},
+        }
         meta = {"allOf": [meta, pagination]}
     schema = {"type": "object", "required": ["data", "meta"], "properties": {"data": data, "meta": meta}}
     name = {200: "OK.", 201: "Created.", 202: "Accepted; the work goes on."}.get(status, "Success.")
     return {"description": name, "content": {JSON: {"schema": schema}}}
-

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -38,7 +38,10 @@ def limit_of(query: PageQuery) -> int:
     limit = query.limit if query.limit is not None else default_limit
     if not 1 <= limit <= max_limit:
         raise InvalidRequest(
-            f"`limit` must lie between 1 and {max_limit}.", field="limit", value=limit, expected=f"1-{max_limit}"
+            f"`limit` must lie between 1 and {max_limit}.",
+            field="limit",
+            value=limit,
+            expected=f"1-{max_limit}",
         )
     return limit
 
@@ -73,7 +76,9 @@ def decode_cursor(reader: Reader, name: str, query: PageQuery, key: type[K]) -> 
         return msgspec.msgpack.decode(raw[9:], type=key)
     except (ValueError, msgspec.MsgspecError):
         raise InvalidCursor(
-            field="cursor", value=query.cursor[:100], expected="a cursor of this very list with the same filters"
+            field="cursor",
+            value=query.cursor[:100],
+            expected="a cursor of this very list with the same filters",
         ) from None
 
 
@@ -83,7 +88,7 @@ def page_of(
     query: PageQuery,
     rows: Sequence[T],
     limit: int,
-    key: Any,
+    key: Callable[[T], Any],
 ) -> tuple[list[T], str | None]:
     """Cut `limit + 1` fetched rows to a page; `key(row)` gives the sort key of the last one shown."""
     if len(rows) <= limit:

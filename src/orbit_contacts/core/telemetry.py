@@ -45,7 +45,9 @@ class RequestMetrics(Collector):
                 buckets.append((bound, running))
             durations.add_metric([operation], buckets, counts[-1])  # pyright: ignore[reportArgumentType]
         yield durations
-        requests = CounterMetricFamily("orbit_requests", "Requests by operation and status.", labels=["operation", "status"])
+        requests = CounterMetricFamily(
+            "orbit_requests", "Requests by operation and status.", labels=["operation", "status"]
+        )
         for (operation, status), count in self._statuses.items():
             requests.add_metric([operation, str(status)], count)
         yield requests

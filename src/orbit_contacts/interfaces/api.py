@@ -52,7 +52,10 @@ class Application:
     def __init__(self, settings: Settings, dsn: str) -> None:
         self.settings = settings
         self.database = Database(
-            dsn, size=settings.pool_size, ad_hoc_size=settings.ad_hoc_pool_size, statement_timeout=settings.statement_timeout
+            dsn,
+            size=settings.pool_size,
+            ad_hoc_size=settings.ad_hoc_pool_size,
+            statement_timeout=settings.statement_timeout,
         )
         self.authenticator = Authenticator(
             self.database,
@@ -105,7 +108,9 @@ class Application:
             return RedirectResponse("/docs")
 
         async def nothing(request: WebRequest) -> Response:
-            return _refused(NotFound("There is no such path.", field="path", value=request.url.path[:200], expected="see /docs"))
+            return _refused(
+                NotFound("There is no such path.", field="path", value=request.url.path[:200], expected="see /docs")
+            )
 
         async def wrong_method(request: WebRequest, error: Exception) -> Response:
             allowed = sorted(getattr(error, "headers", {}).get("Allow", "GET").split(", "))
@@ -140,7 +145,7 @@ class Application:
             with contextlib.suppress(*UNREACHABLE, TimeoutError):
                 connection = await connect(self.database.dsn)
                 try:
-                    await connection.add_listener("orbit_keys", lambda *_: self.authenticator.forget())
+                    await connection.add_listener("orbit_keys", self._revoked)
                     self.authenticator.forget()
                     while not connection.is_closed():
                         await asyncio.sleep(5)
@@ -149,6 +154,9 @@ class Application:
                     connection.terminate()
             self.authenticator.forget()
             await asyncio.sleep(1)
+
+    def _revoked(self, *notification: object) -> None:
+        self.authenticator.forget()
 
 
 def _is_api(path: str) -> bool:

@@ -70,9 +70,7 @@ class Asset:
 def pinned_hashes() -> dict[str, str]:
     """Name below `web/` to SHA-256, for every third-party file."""
     pins = json.loads((WEB / "vendor.json").read_text())
-    return {
-        f"vendor/{file['to']}": file["sha256"] for package in pins["packages"] for file in package["files"]
-    }
+    return {f"vendor/{file['to']}": file["sha256"] for package in pins["packages"] for file in package["files"]}
 
 
 def holds(headers: Headers, etag: str) -> bool:

@@ -14,12 +14,22 @@ async def health(database: Database) -> tuple[bool, dict[str, Any]]:
             version: str = await connection.fetchval("SHOW server_version")
             todo = await migrations.pending(connection)
     except (*UNREACHABLE, TimeoutError) as error:
-        return False, {"status": "unavailable", "database": {"status": "unreachable", "error": type(error).__name__}}
+        return False, {
+            "status": "unavailable",
+            "database": {"status": "unreachable", "error": type(error).__name__},
+        }
     except migrations.DatabaseTooNew as error:
-        return False, {"status": "unavailable", "database": {"status": "ok"}, "migrations": {"status": str(error)}}
+        return False, {
+            "status": "unavailable",
+            "database": {"status": "ok"},
+            "migrations": {"status": str(error)},
+        }
     ready = not todo
     return ready, {
         "status": "ok" if ready else "unavailable",
         "database": {"status": "ok", "version": version},
-        "migrations": {"status": "ok" if ready else "pending", "pending": [migration.name for migration in todo]},
+        "migrations": {
+            "status": "ok" if ready else "pending",
+            "pending": [migration.name for migration in todo],
+        },
     }

@@ -113,4 +113,3 @@ class Worker:
         async with self._database.transaction(EVERYONE) as tx:
             if await tx.fetch_value("SELECT pg_try_advisory_xact_lock(hashtext($1))", entry.name):
                 await entry.run(tx)
-

@@ -24,7 +24,9 @@ def live(reader: Reader) -> Where:
     where = Where()
     cells = reader.caller.cells
     # A single cell compared by `=` lets the index give the order; `= ANY` would sort.
-    where.add("c.cell_id = " + where.bind(cells[0]) if len(cells) == 1 else "c.cell_id = ANY(" + where.bind(cells) + ")")
+    where.add(
+        "c.cell_id = " + where.bind(cells[0]) if len(cells) == 1 else "c.cell_id = ANY(" + where.bind(cells) + ")"
+    )
     where.add("c.deleted_at IS NULL")
     return where
 
@@ -60,7 +62,9 @@ def _like(text: str) -> str:
 def _tags(query: ListQuery, where: Where) -> None:
     tags = [tag.strip() for tag in query.tags if tag.strip()]
     if query.tags_match not in (None, "any", "all"):
-        raise InvalidRequest("`tags_match` is unknown.", field="tags_match", value=query.tags_match[:64], expected="any or all")
+        raise InvalidRequest(
+            "`tags_match` is unknown.", field="tags_match", value=query.tags_match[:64], expected="any or all"
+        )
     if tags:
         where.add(("c.tags @> " if query.tags_match == "all" else "c.tags && ") + where.bind(tags) + "::text[]")
 

@@ -119,11 +119,20 @@ async def _walk(
         after = decode_cursor(reader, _NAME, query, tuple[int | str, UUID])
         if after is not None:
             value = bounded.bind(after[0]) + order.typed
-            bounded.add("(" + order.expression + ", c.id)" + comparison + "(" + value + ", " + bounded.bind(after[1]) + ")")
+            bounded.add(
+                "(" + order.expression + ", c.id)" + comparison + "(" + value + ", " + bounded.bind(after[1]) + ")"
+            )
         ordering = " ORDER BY " + order.expression + direction + ", c.id" + direction
     statement = (
-        "SELECT " + queries.COLUMNS + ", " + order.expression + " AS sort_key FROM contacts c WHERE "
-        + bounded.text + ordering + " LIMIT " + bounded.bind(limit + 1)
+        "SELECT "
+        + queries.COLUMNS
+        + ", "
+        + order.expression
+        + " AS sort_key FROM contacts c WHERE "
+        + bounded.text
+        + ordering
+        + " LIMIT "
+        + bounded.bind(limit + 1)
     )
     if _is_plain(query):
         found = await reader.fetch_all(statement, *bounded.args)
@@ -131,7 +140,12 @@ async def _walk(
         async with reader.ad_hoc() as ad_hoc:
             found = await ad_hoc.fetch_all(statement, *bounded.args)
     return page_of(
-        reader, _NAME, query, found, limit, lambda row: (row["id"],) if by_id else (row["sort_key"], row["id"])
+        reader,
+        _NAME,
+        query,
+        found,
+        limit,
+        lambda row: (row["id"],) if by_id else (row["sort_key"], row["id"]),
     )
 
 

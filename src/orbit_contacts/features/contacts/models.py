@@ -12,7 +12,11 @@ Optional: TypeAlias = str | None | UnsetType
 
 
 class ContactAlreadyExists(Refusal):
-    code, status, summary = "CONTACT_ALREADY_EXISTS", 409, "Another live contact holds this phone, e-mail or external id."
+    code, status, summary = (
+        "CONTACT_ALREADY_EXISTS",
+        409,
+        "Another live contact holds this phone, e-mail or external id.",
+    )
 
 
 class Contact(msgspec.Struct, kw_only=True):
@@ -45,7 +49,10 @@ class Contact(msgspec.Struct, kw_only=True):
 class ContactInput(msgspec.Struct, kw_only=True):
     """Fields of a contact to set. Absent leaves alone, null clears; unknown fields are ignored."""
 
-    phone: Annotated[Optional, Meta(description="International form, display forms and extensions accepted; a national number needs `country_code`.")] = UNSET
+    phone: Annotated[
+        Optional,
+        Meta(description="Display forms and extensions are accepted; a national number needs `country_code`."),
+    ] = UNSET
     email: Optional = UNSET
     first_name: Annotated[Optional, Meta(description="At most 100 characters.")] = UNSET
     last_name: Annotated[Optional, Meta(description="At most 100 characters.")] = UNSET
@@ -56,13 +63,25 @@ class ContactInput(msgspec.Struct, kw_only=True):
     country_code: Annotated[Optional, Meta(description="ISO 3166-1 alpha-2.")] = UNSET
     timezone: Annotated[Optional, Meta(description="IANA name, e.g. Europe/Istanbul.")] = UNSET
     language: Annotated[Optional, Meta(description="ISO 639-1, e.g. tr.")] = UNSET
-    lifecycle_stage: Annotated[Optional, Meta(description="lead, customer, churned, or any word of at most 64 characters.")] = UNSET
+    lifecycle_stage: Annotated[
+        Optional, Meta(description="lead, customer, churned, or any word of at most 64 characters.")
+    ] = UNSET
     external_id: Annotated[Optional, Meta(description="Your own id, at most 255 characters, unique.")] = UNSET
-    tags: Annotated[list[str] | None | UnsetType, Meta(description="Replaces the set of tags; 1-64 characters each, no comma, at most 100.")] = UNSET
-    metadata: Annotated[dict[str, Any] | None | UnsetType, Meta(description="Merged into the stored map; null deletes a key. At most 100 keys, 64 KB.")] = UNSET
-    custom_attributes: Annotated[dict[str, Any] | None | UnsetType, Meta(description="Alias of `metadata`, which wins on a clash.")] = UNSET
+    tags: Annotated[
+        list[str] | None | UnsetType,
+        Meta(description="Replaces the set of tags; 1-64 characters each, no comma, at most 100."),
+    ] = UNSET
+    metadata: Annotated[
+        dict[str, Any] | None | UnsetType,
+        Meta(description="Merged into the stored map; null deletes a key. At most 100 keys, 64 KB."),
+    ] = UNSET
+    custom_attributes: Annotated[
+        dict[str, Any] | None | UnsetType, Meta(description="Alias of `metadata`, which wins on a clash.")
+    ] = UNSET
     attributes: Annotated[dict[str, Any] | None | UnsetType, Meta(description="Alias of `metadata`.")] = UNSET
-    custom_fields: Annotated[dict[str, Any] | None | UnsetType, Meta(description="Typed values by key; see custom fields.")] = UNSET
+    custom_fields: Annotated[
+        dict[str, Any] | None | UnsetType, Meta(description="Typed values by key; see custom fields.")
+    ] = UNSET
 
 
 class NewContact(ContactInput, kw_only=True):
@@ -72,7 +91,9 @@ class NewContact(ContactInput, kw_only=True):
 
 
 class CreateQuery(msgspec.Struct, kw_only=True):
-    upsert: Annotated[bool, Meta(description="Update the contact that already holds an identifier, instead of 409.")] = False
+    upsert: Annotated[
+        bool, Meta(description="Update the contact that already holds an identifier, instead of 409.")
+    ] = False
 
 
 class DeleteQuery(msgspec.Struct, kw_only=True):
@@ -100,4 +121,7 @@ class ListQuery(PageQuery, kw_only=True):
     email: str | None = None
     list_id: Annotated[str | None, Meta(description="Members of this list.")] = None
     segment_id: Annotated[str | None, Meta(description="Members of this segment.")] = None
-    sort: Annotated[str | None, Meta(description="created_at, updated_at, last_name or email; `-` for descending. Default -created_at.")] = None
+    sort: Annotated[
+        str | None,
+        Meta(description="created_at, updated_at, last_name or email; `-` for descending. Default -created_at."),
+    ] = None

@@ -74,7 +74,9 @@ def contact_of(row: Record) -> Contact:
 async def find(reader: Reader, cell_id: int, id: UUID) -> Record | None:
     """A live contact."""
     return await reader.fetch_one(
-        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL", cell_id, id
+        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL",
+        cell_id,
+        id,
     )
 
 
@@ -105,7 +107,9 @@ async def lock_deleted(tx: Transaction, cell_id: int, id: UUID) -> Record | None
     )
 
 
-async def claim_identifiers(tx: Transaction, cell_id: int, id: UUID, claimed: Sequence[Identifier]) -> set[tuple[str, str]]:
+async def claim_identifiers(
+    tx: Transaction, cell_id: int, id: UUID, claimed: Sequence[Identifier]
+) -> set[tuple[str, str]]:
     """Take identifiers for a contact; gives the (kind, key) that were free and are now its own."""
     rows = await tx.fetch_all(
         """
@@ -162,7 +166,13 @@ async def holders(reader: Reader, identifiers: Sequence[Identifier]) -> list[Rec
 
 
 async def insert_contact(
-    tx: Transaction, cell_id: int, id: UUID, bucket: int, fields: dict[str, Any], source: str, search_text: str
+    tx: Transaction,
+    cell_id: int,
+    id: UUID,
+    bucket: int,
+    fields: dict[str, Any],
+    source: str,
+    search_text: str,
 ) -> Record:
     """The row and its count, in one statement of one cell."""
     row = await tx.fetch_one(
@@ -230,7 +240,9 @@ async def update_contact(
 
 async def set_deleted(tx: Transaction, cell_id: int, id: UUID, deleted_at: Instant | None) -> Record:
     row = await tx.fetch_one(
-        f"UPDATE contacts c SET deleted_at = $3, updated_at = $4 WHERE c.cell_id = $1 AND c.id = $2 RETURNING {COLUMNS}",
+        f"""
+        UPDATE contacts c SET deleted_at = $3, updated_at = $4 WHERE c.cell_id = $1 AND c.id = $2 RETURNING {COLUMNS}
+        """,
         cell_id,
         id,
         deleted_at,
@@ -265,7 +277,8 @@ async def count_live(reader: Reader, stage: str | None, country: str | None) -> 
     return await reader.fetch_value(
         """
         SELECT coalesce(sum(live), 0)::bigint FROM contact_counts
-        WHERE cell_id = ANY($1) AND ($2::text IS NULL OR lifecycle_stage = $2) AND ($3::text IS NULL OR country_code = $3)
+        WHERE cell_id = ANY($1)
+          AND ($2::text IS NULL OR lifecycle_stage = $2) AND ($3::text IS NULL OR country_code = $3)
         """,
         reader.caller.cells,
         stage,

@@ -79,7 +79,9 @@ def _text(name: str, value: str | None, limit: int, faults: list[Refusal]) -> st
     text = (value or "").strip()
     if len(text) > limit:
         faults.append(
-            InvalidRequest(f"`{name}` is too long.", field=name, value=text[:100], expected=f"at most {limit} characters")
+            InvalidRequest(
+                f"`{name}` is too long.", field=name, value=text[:100], expected=f"at most {limit} characters"
+            )
         )
     return text or None
 
@@ -109,7 +111,9 @@ def tidy_tags(tags: list[str]) -> list[str]:
     """Trimmed, unique, in the order given."""
     tidy = list(dict.fromkeys(check_tag(tag) for tag in tags))
     if len(tidy) > MAX_TAGS:
-        raise InvalidRequest("A contact has too many tags.", field="tags", value=len(tidy), expected=f"at most {MAX_TAGS}")
+        raise InvalidRequest(
+            "A contact has too many tags.", field="tags", value=len(tidy), expected=f"at most {MAX_TAGS}"
+        )
     return tidy
 
 
@@ -117,7 +121,10 @@ def check_tag(tag: str) -> str:
     tag = tag.strip()
     if not 1 <= len(tag) <= MAX_TAG_LENGTH or "," in tag:
         raise InvalidRequest(
-            "A tag cannot be used.", field="tags", value=tag[:100], expected=f"1-{MAX_TAG_LENGTH} characters, no comma"
+            "A tag cannot be used.",
+            field="tags",
+            value=tag[:100],
+            expected=f"1-{MAX_TAG_LENGTH} characters, no comma",
         )
     return tag
 
@@ -136,7 +143,10 @@ def _metadata(given: ContactInput, fields: dict[str, Any], faults: list[Refusal]
         if not 1 <= len(key) <= MAX_METADATA_KEY_LENGTH:
             faults.append(
                 InvalidRequest(
-                    "A metadata key cannot be used.", field="metadata", value=key[:100], expected=f"keys of 1-{MAX_METADATA_KEY_LENGTH} characters"
+                    "A metadata key cannot be used.",
+                    field="metadata",
+                    value=key[:100],
+                    expected=f"keys of 1-{MAX_METADATA_KEY_LENGTH} characters",
                 )
             )
             return
@@ -150,11 +160,17 @@ def merge_metadata(stored: dict[str, Any], changes: dict[str, Any] | None) -> di
     merged = {key: value for key, value in (stored | changes).items() if value is not None}
     if len(merged) > MAX_METADATA_KEYS:
         raise InvalidRequest(
-            "The metadata has too many keys.", field="metadata", value=len(merged), expected=f"at most {MAX_METADATA_KEYS} keys"
+            "The metadata has too many keys.",
+            field="metadata",
+            value=len(merged),
+            expected=f"at most {MAX_METADATA_KEYS} keys",
         )
     if (size := len(msgspec.json.encode(merged))) > MAX_METADATA_BYTES:
         raise InvalidRequest(
-            "The metadata is too large.", field="metadata", value=size, expected=f"at most {MAX_METADATA_BYTES} bytes of JSON"
+            "The metadata is too large.",
+            field="metadata",
+            value=size,
+            expected=f"at most {MAX_METADATA_BYTES} bytes of JSON",
         )
     return merged
 

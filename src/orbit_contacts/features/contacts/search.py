@@ -34,9 +34,7 @@ def match(words: SearchQuery, where: Where) -> None:
 
 async def estimate(reader: Reader, where: Where) -> int:
     """How many rows the planner expects; it looks at the values themselves."""
-    plan = await reader.fetch_value(
-        "EXPLAIN (FORMAT JSON) SELECT 1 FROM contacts c WHERE " + where.text, *where.args
-    )
+    plan = await reader.fetch_value("EXPLAIN (FORMAT JSON) SELECT 1 FROM contacts c WHERE " + where.text, *where.args)
     document: list[dict[str, dict[str, Any]]] = msgspec.json.decode(plan)
     return int(document[0]["Plan"]["Plan Rows"])
 
@@ -54,8 +52,12 @@ async def _by_bitmap(reader: Reader, where: Where, after: Position | None, rows:
         bounded.add("(c.bucket, c.id) < (" + bounded.bind(after[0]) + ", " + bounded.bind(after[1]) + ")")
     limit = bounded.bind(rows)
     return await reader.fetch_all(
-        "SELECT " + COLUMNS + ", c.bucket FROM contacts c WHERE " + bounded.text
-        + " ORDER BY c.bucket DESC, c.id DESC LIMIT " + limit,
+        "SELECT "
+        + COLUMNS
+        + ", c.bucket FROM contacts c WHERE "
+        + bounded.text
+        + " ORDER BY c.bucket DESC, c.id DESC LIMIT "
+        + limit,
         *bounded.args,
     )
 
@@ -82,7 +84,12 @@ def _in_bucket(where: Where, before: UUID | None) -> tuple[LiteralString, Where]
         bounded.add("c.id < " + bounded.bind(before))
     bounded.add("c.bucket = " + bounded.bind(0))
     statement = (
-        "SELECT " + COLUMNS + ", c.bucket FROM contacts c WHERE " + bounded.text + " ORDER BY c.id DESC LIMIT " + bounded.bind(0)
+        "SELECT "
+        + COLUMNS
+        + ", c.bucket FROM contacts c WHERE "
+        + bounded.text
+        + " ORDER BY c.id DESC LIMIT "
+        + bounded.bind(0)
     )
     return statement, bounded
 
@@ -90,7 +97,10 @@ def _in_bucket(where: Where, before: UUID | None) -> tuple[LiteralString, Where]
 async def _newest_bucket(reader: Reader) -> int | None:
     """An upper bound: buckets are row numbers, so no row lies in a bucket beyond the number of rows ever made."""
     ever: int | None = await reader.fetch_value(
-        "SELECT max(ever)::bigint FROM (SELECT sum(ever) AS ever FROM contact_counts WHERE cell_id = ANY($1) GROUP BY cell_id) t",
+        """
+        SELECT max(ever)::bigint
+        FROM (SELECT sum(ever) AS ever FROM contact_counts WHERE cell_id = ANY($1) GROUP BY cell_id) AS of_cell
+        """,
         reader.caller.cells,
     )
     return None if ever is None else ever // 8192 + 1

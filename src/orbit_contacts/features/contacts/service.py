@@ -21,7 +21,9 @@ from orbit_contacts.features.timeline import service as timeline
 RESTORE_DAYS = 30
 
 
-async def create(tx: Transaction, new: NewContact, *, upsert: bool = False, source: str = "api") -> tuple[Contact, bool]:
+async def create(
+    tx: Transaction, new: NewContact, *, upsert: bool = False, source: str = "api"
+) -> tuple[Contact, bool]:
     """Add a contact; gives it and whether it is new.
 
     With `upsert`, the contact that already holds one of the identifiers is updated instead
@@ -142,7 +144,9 @@ async def update_with_etag(
         fields["metadata"] = rules.merge_metadata(stored["metadata"], given["metadata"])
     if "custom_fields" in given:
         fields["custom_fields"] = await _custom_fields(tx, stored["custom_fields"], given["custom_fields"])
-    changes = {name: {"old": stored[name], "new": fields[name]} for name in queries.FIELDS if fields[name] != stored[name]}
+    changes = {
+        name: {"old": stored[name], "new": fields[name]} for name in queries.FIELDS if fields[name] != stored[name]
+    }
     if not changes:
         return queries.contact_of(row), etag(row)
     rules.require_identifier(fields)
@@ -217,7 +221,10 @@ async def restore(tx: Transaction, id: UUID) -> Contact:
     row = await queries.lock_deleted(tx, cell_id, id)
     if row is None or row["deleted_at"] <= tx.now - RESTORE_DAYS * DAY:
         raise NotFound(
-            "There is no deleted contact of this id.", field="id", value=ids.contact_text(id), expected="a contact deleted in the last 30 days"
+            "There is no deleted contact of this id.",
+            field="id",
+            value=ids.contact_text(id),
+            expected="a contact deleted in the last 30 days",
         )
     wanted = rules.identifiers(dict(row))
     got = await queries.claim_identifiers(tx, cell_id, id, wanted)

@@ -36,7 +36,9 @@ class Claims(msgspec.Struct):
 
 
 class Authenticator:
-    def __init__(self, database: Database, *, jwt_secret: str = "", jwt_jwks: str = "", trusted_proxies: str = "") -> None:
+    def __init__(
+        self, database: Database, *, jwt_secret: str = "", jwt_jwks: str = "", trusted_proxies: str = ""
+    ) -> None:
         self._database = database
         self._cache: dict[bytes, tuple[float, Caller]] = {}
         self._decode_token = _token_decoder(jwt_secret, jwt_jwks)
@@ -68,7 +70,9 @@ class Authenticator:
             async with self._database.prepared.connection() as connection:
                 row = await queries.key_by_hash(connection, hash)
         if row is None:
-            raise InvalidApiKey(field="X-API-Key", value=None, expected="a key of this server, dv_live_sk_… or dv_test_sk_…")
+            raise InvalidApiKey(
+                field="X-API-Key", value=None, expected="a key of this server, dv_live_sk_… or dv_test_sk_…"
+            )
         caller = service.caller_of_key(row)
         if len(self._cache) >= _CACHE_SIZE:
             self._cache.clear()
@@ -82,7 +86,9 @@ class Authenticator:
             address = ipaddress.ip_address(client_ip)
         except ValueError:
             address = None
-        if address is None or not any(address in ipaddress.ip_network(block, strict=False) for block in caller.allowed_ips):
+        if address is None or not any(
+            address in ipaddress.ip_network(block, strict=False) for block in caller.allowed_ips
+        ):
             raise IpNotAllowed(field="address", value=client_ip, expected="an address the key allows")
 
     async def _caller_of_token(self, token: str) -> Caller:
@@ -92,7 +98,10 @@ class Authenticator:
             row = await queries.workspace_of_organization(connection, organization, claims.mode)
         if row is None or claims.role not in ("owner", "admin", "developer", "viewer", "billing"):
             raise InsufficientPermissions(
-                "The token names no organization or role of this server.", field="org_id", value=str(claims.org_id)[:64], expected="an organization"
+                "The token names no organization or role of this server.",
+                field="org_id",
+                value=str(claims.org_id)[:64],
+                expected="an organization",
             )
         return service.caller_of_workspace(
             row, actor=claims.sub, name=claims.name or claims.sub, role=claims.role, actor_type="user"
@@ -107,7 +116,9 @@ def _token_decoder(secret: str, jwks: str) -> Callable[[str], Claims]:
     """A function that checks a token's signature and expiry; without a secret or key set none is accepted."""
 
     def refuse(token: str) -> Claims:
-        raise Unauthorized("Dashboard tokens are not set up here.", field="Authorization", value=None, expected="an API key")
+        raise Unauthorized(
+            "Dashboard tokens are not set up here.", field="Authorization", value=None, expected="an API key"
+        )
 
     if not secret and not jwks:
         return refuse
@@ -123,12 +134,20 @@ def _token_decoder(secret: str, jwks: str) -> Callable[[str], Claims]:
             if not key or algorithm not in ("HS256", "RS256"):
                 raise jwt.InvalidTokenError
             payload = jwt.decode(
-                token, key if isinstance(key, str) else key.key, algorithms=[algorithm], options={"require": ["exp", "sub"], "verify_aud": False}
+                token,
+                key if isinstance(key, str) else key.key,
+                algorithms=[algorithm],
+                options={"require": ["exp", "sub"], "verify_aud": False},
             )
             return msgspec.convert(payload, Claims)
         except jwt.ExpiredSignatureError:
             raise ExpiredToken(field="Authorization", value=None, expected="a token that has not expired") from None
         except (jwt.PyJWTError, msgspec.ValidationError):
-            raise InvalidApiKey("The token is not valid.", field="Authorization", value=None, expected="a signed token with sub, org_id, role, exp") from None
+            raise InvalidApiKey(
+                "The token is not valid.",
+                field="Authorization",
+                value=None,
+                expected="a signed token with sub, org_id, role, exp",
+            ) from None
 
     return decode

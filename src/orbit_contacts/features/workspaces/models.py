@@ -20,8 +20,12 @@ LIFETIMES: dict[str, int | None] = {"never": None, "30d": 30, "90d": 90, "1y": 3
 
 class NewApiKey(msgspec.Struct, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=120, description="What the key is for.")]
-    type: Annotated[KeyType, Meta(description="`public` keys are for browsers: they reach `/sdk` doors only.")] = "secret"
-    scopes: Annotated[list[str], Meta(description="`resource:verb`, `resource:*` or `*`; at least one.", max_length=50)] = []
+    type: Annotated[KeyType, Meta(description="`public` keys are for browsers: they reach `/sdk` doors only.")] = (
+        "secret"
+    )
+    scopes: Annotated[
+        list[str], Meta(description="`resource:verb`, `resource:*` or `*`; at least one.", max_length=50)
+    ] = []
     mode: Annotated[Mode | None, Meta(description="Mode of the key's workspace; the caller's own when absent.")] = None
     expires_in: Annotated[Literal["never", "30d", "90d", "1y"], Meta(description="Lifetime.")] = msgspec.field(
         default="never", name="expiresIn"

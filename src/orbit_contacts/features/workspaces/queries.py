@@ -10,7 +10,8 @@ from orbit_contacts.core.database import Connection, Reader, Transaction
 
 async def find_workspace(connection: Connection, workspace_id: int) -> Record | None:
     return await connection.fetchrow(
-        "SELECT id, organization_id, mode, cell_count, default_region FROM workspaces WHERE id = $1", workspace_id
+        "SELECT id, organization_id, mode, cell_count, default_region FROM workspaces WHERE id = $1",
+        workspace_id,
     )
 
 
@@ -174,5 +175,3 @@ async def installation_secret(connection: Connection, fresh: bytes, now: Instant
         "INSERT INTO installation (secret, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", fresh, now
     )
     return await connection.fetchval("SELECT secret FROM installation")
-
-

@@ -14,7 +14,13 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.access import ROLE_SCOPES, SCOPES, Caller, expand
 from orbit_contacts.core.clock import DAY, Instant, format_instant, now, parse_instant
 from orbit_contacts.core.database import Connection, Database, Reader, Transaction
-from orbit_contacts.core.errors import Conflict, InsufficientPermissions, InvalidRequest, MissingField, NotFound
+from orbit_contacts.core.errors import (
+    Conflict,
+    InsufficientPermissions,
+    InvalidRequest,
+    MissingField,
+    NotFound,
+)
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.features.workspaces import queries
 from orbit_contacts.features.workspaces.models import (
@@ -48,7 +54,9 @@ async def create_organization(connection: Connection, name: str) -> dict[str, in
     """A new organization with a live and a test workspace; gives the workspace id by mode."""
     async with connection.transaction():
         organization = await queries.insert_organization(connection, name, now())
-        return {mode: await queries.insert_workspace(connection, organization, mode, now()) for mode in ("live", "test")}
+        return {
+            mode: await queries.insert_workspace(connection, organization, mode, now()) for mode in ("live", "test")
+        }
 
 
 async def bootstrap(connection: Connection, given_key: str) -> str | None:
@@ -67,7 +75,11 @@ async def bootstrap(connection: Connection, given_key: str) -> str | None:
         assert target is not None
         key = given_key or generate_key(mode, type)
         made = await insert_key(
-            connection, target["id"], key, NewApiKey(name="bootstrap", type=type, scopes=["*"]), by="system:bootstrap"
+            connection,
+            target["id"],
+            key,
+            NewApiKey(name="bootstrap", type=type, scopes=["*"]),
+            by="system:bootstrap",
         )
         return key if made else None
 
@@ -78,7 +90,10 @@ def mode_and_type(key: str) -> tuple[Any, Any]:
         if key.startswith(prefix) and len(key) >= len(prefix) + 16 and key.isascii() and key.isprintable():
             return mode, type
     raise InvalidRequest(
-        "This is not an API key.", field="key", value=key[:14], expected="dv_live_sk_ or dv_test_sk_ and 16+ characters"
+        "This is not an API key.",
+        field="key",
+        value=key[:14],
+        expected="dv_live_sk_ or dv_test_sk_ and 16+ characters",
     )
 
 
@@ -119,7 +134,9 @@ def caller_of_key(row: Record) -> Caller:
     )
 
 
-def caller_of_workspace(row: Record, *, actor: str, name: str, role: str = "owner", actor_type: str = "system") -> Caller:
+def caller_of_workspace(
+    row: Record, *, actor: str, name: str, role: str = "owner", actor_type: str = "system"
+) -> Caller:
     """A caller that is no key: a dashboard user, the worker, the command line."""
     return Caller(
         workspace_id=row["id"],
@@ -151,7 +168,10 @@ async def create_key(tx: Transaction, new: NewApiKey) -> CreatedApiKey:
             raise InvalidRequest(f"There is no scope `{scope}`.", field="scopes", value=scope, expected=sorted(SCOPES))
     if excess := expand(new.scopes, None) - tx.caller.scopes:
         raise InsufficientPermissions(
-            "A key cannot grant more than its maker holds.", field="scopes", value=sorted(excess), expected="own scopes"
+            "A key cannot grant more than its maker holds.",
+            field="scopes",
+            value=sorted(excess),
+            expected="own scopes",
         )
     check_networks(new.allowed_ips)
     mode = new.mode or tx.caller.mode
@@ -181,7 +201,10 @@ def check_networks(blocks: list[str]) -> None:
             ipaddress.ip_network(block, strict=False)
         except ValueError:
             raise InvalidRequest(
-                f"`{block[:64]}` is no address.", field="allowed_ips", value=block[:64], expected="an IP address or CIDR block"
+                f"`{block[:64]}` is no address.",
+                field="allowed_ips",
+                value=block[:64],
+                expected="an IP address or CIDR block",
             ) from None
 
 
@@ -247,7 +270,14 @@ async def rotate_key(tx: Transaction, id: UUID) -> CreatedApiKey:
     if row["revoked_at"] is not None:
         raise Conflict("The key is revoked already.", field="id", value=ids.text("key", id), expected="a key in use")
     successor = await create_key(
-        tx, NewApiKey(name=row["name"], type=row["type"], scopes=row["scopes"], mode=row["mode"], allowed_ips=row["allowed_ips"])
+        tx,
+        NewApiKey(
+            name=row["name"],
+            type=row["type"],
+            scopes=row["scopes"],
+            mode=row["mode"],
+            allowed_ips=row["allowed_ips"],
+        ),
     )
     await queries.set_revocation(tx, row, tx.now + DAY, None)
     return successor
