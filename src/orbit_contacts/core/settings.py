@@ -59,7 +59,7 @@ class InvalidSetting(Exception):
     """A setting that cannot be used; the message names it, its value and what was expected."""
 
 
-def load(environment: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
+def load(environment: Mapping[str, str] = os.environ, /, **overrides: object) -> Settings:
     """Settings from the environment; `overrides` (command line options) win unless None."""
     values: dict[str, object] = {}
     for field in msgspec.structs.fields(Settings):
