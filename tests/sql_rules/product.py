@@ -1,0 +1,11 @@
+"""What this product's schema declares about itself; a new table of no tenant is declared here, on purpose."""
+
+from tests.sql_rules.catalogue import Layout
+
+LAYOUT = Layout(
+    # `api_keys` is found by the key's hash, before any tenant is known, and administered per organization.
+    shared=frozenset({"schema_migrations", "installation", "organizations", "workspaces", "api_keys"}),
+    by_workspace=frozenset({"contact_identifiers"}),
+    keyless=frozenset({"contact_counts"}),
+    queue=frozenset({"pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}),
+)
