@@ -46,9 +46,7 @@ class Analysis:
         self.check(node, scope, [left[0] for left in outer if left])
         if isinstance(node, ast.SelectStmt) and node.valuesLists:
             columns = zip(*node.valuesLists, strict=True)
-            return [
-                Output(f"column{n}", self.all_bound(column, scope)) for n, column in enumerate(columns, 1)
-            ]
+            return [Output(f"column{n}", self.all_bound(column, scope)) for n, column in enumerate(columns, 1)]
         return list(self.outputs(targets, scope))
 
     def tried(self, node: ast.Node, scope: Scope) -> list[Output]:
@@ -133,10 +131,7 @@ class Analysis:
             case enums.A_Expr_Kind.AEXPR_IN:
                 choices = zip(*(items(choice) for choice in right), strict=False)
                 return self.columns(
-                    (
-                        (one, self.all_bound(places, scope))
-                        for one, places in zip(left, choices, strict=False)
-                    ),
+                    ((one, self.all_bound(places, scope)) for one, places in zip(left, choices, strict=False)),
                     scope,
                 )
             case _:
@@ -213,9 +208,7 @@ class Analysis:
             if isinstance(value, ast.ColumnRef):
                 alias, column = column_path(value)
                 if column is None:
-                    relations = (
-                        [scope.relations[alias]] if alias in scope.relations else scope.relations.values()
-                    )
+                    relations = [scope.relations[alias]] if alias in scope.relations else scope.relations.values()
                     for relation in relations:
                         for name in sorted(relation.columns or ()):
                             yield self.column_output(name, (relation, name), scope)

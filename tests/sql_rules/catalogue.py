@@ -119,9 +119,7 @@ async def keys(connection: Connection, home: dict[str, str | None], layout: Layo
             yield f"{row['table']}: unique index {row['name']} does not contain {column}"
 
 
-async def references(
-    connection: Connection, home: dict[str, str | None], layout: Layout
-) -> AsyncIterator[str]:
+async def references(connection: Connection, home: dict[str, str | None], layout: Layout) -> AsyncIterator[str]:
     """A foreign key carries the column both tables lie by, at the same ordinal; the queue has none."""
     rows = await connection.fetch(f"""
         SELECT c.relname::text AS child, p.relname::text AS parent, k.conname::text AS name,
@@ -213,6 +211,4 @@ def calls(expression: str | None) -> list[str]:
         ast.FuncCall: function_name,
         ast.SQLValueFunction: lambda node: node.op.name.removeprefix("SVFOP_").lower(),
     }
-    return [
-        named[type(node)](node) for node in walk(parse_sql(f"SELECT {expression}")) if type(node) in named
-    ]
+    return [named[type(node)](node) for node in walk(parse_sql(f"SELECT {expression}")) if type(node) in named]

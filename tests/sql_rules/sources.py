@@ -112,9 +112,7 @@ class Sources:
         """A subquery or a function in FROM; what it binds is asked as more becomes known."""
         alias = item.alias.aliasname if item.alias else ""
         if isinstance(item, ast.RangeSubselect):
-            outputs = renamed(
-                self._outputs_of(item.subquery, scope), item.alias.colnames if item.alias else ()
-            )
+            outputs = renamed(self._outputs_of(item.subquery, scope), item.alias.colnames if item.alias else ())
             return Relation(alias, None, frozenset(output.name for output in outputs), source=item)
         if not isinstance(item, ast.RangeFunction):
             self._complain(f"{type(item).__name__} in FROM is not known to these rules")

@@ -33,8 +33,7 @@ BOUND = {
     "(SELECT 1 FROM events e WHERE e.cell_id = c.cell_id AND e.contact_id = c.id)",
     "a bound scalar subquery": "SELECT * FROM lists WHERE workspace_id = "
     "(SELECT workspace_id FROM contacts WHERE cell_id = $1 AND id = $2)",
-    "a shared table's key": "SELECT l.* FROM workspaces w "
-    "JOIN lists l ON l.workspace_id = w.id WHERE w.id = $1",
+    "a shared table's key": "SELECT l.* FROM workspaces w JOIN lists l ON l.workspace_id = w.id WHERE w.id = $1",
     "columns of unnest": "SELECT * FROM contacts c "
     "JOIN unnest($1::bigint[], $2::uuid[]) AS u(cell, id) ON (c.cell_id, c.id) = (u.cell, u.id)",
     "a record of parameters": "SELECT * FROM contacts c "
@@ -46,8 +45,7 @@ BOUND = {
     "a renamed CTE": "WITH mine (cell, contact) AS "
     "(SELECT cell_id, id FROM contacts WHERE workspace_id = $1) "
     "SELECT e.* FROM mine JOIN events e ON e.cell_id = mine.cell AND e.contact_id = mine.contact",
-    "a capped count": "SELECT count(*) FROM "
-    "(SELECT 1 FROM contacts WHERE cell_id = $1 LIMIT 10001) AS capped",
+    "a capped count": "SELECT count(*) FROM (SELECT 1 FROM contacts WHERE cell_id = $1 LIMIT 10001) AS capped",
     "both arms of UNION": "SELECT id FROM contacts WHERE cell_id = $1 UNION ALL "
     "SELECT contact_id FROM events WHERE cell_id = $1",
     "INSERT VALUES": "INSERT INTO contacts (workspace_id, cell_id, id) VALUES ($1, $2, $3), ($1, $2, $4)",
@@ -68,8 +66,7 @@ BOUND = {
     "EXPLAIN": "EXPLAIN (FORMAT JSON) SELECT 1 FROM contacts WHERE workspace_id = $1",
     "COPY of a bound query": "COPY (SELECT * FROM contacts WHERE cell_id = $1) TO STDOUT",
     "a shared table": "SELECT * FROM workspaces",
-    "the system's tables": "SELECT relname FROM pg_class "
-    "JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace",
+    "the system's tables": "SELECT relname FROM pg_class JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace",
     "no table": "SELECT pg_advisory_xact_lock($1)",
 }
 
@@ -92,14 +89,12 @@ UNBOUND = {
     "a constant": "SELECT * FROM contacts WHERE workspace_id = 5",
     "a range": "SELECT * FROM contacts WHERE workspace_id BETWEEN $1 AND $2",
     "a column of its own": "SELECT * FROM contacts WHERE workspace_id = bucket",
-    "the required side of LEFT JOIN": "SELECT * FROM contacts c "
-    "LEFT JOIN workspaces w ON c.workspace_id = $1",
+    "the required side of LEFT JOIN": "SELECT * FROM contacts c LEFT JOIN workspaces w ON c.workspace_id = $1",
     "FULL JOIN": "SELECT * FROM lists l FULL JOIN workspaces w ON l.workspace_id = $1",
     "a later filter": "SELECT * FROM (SELECT * FROM contacts) c WHERE workspace_id = $1",
     "one arm of UNION": "SELECT id FROM lists WHERE workspace_id = $1 UNION ALL SELECT id FROM lists",
     "a subquery of its own": "SELECT (SELECT count(*) FROM lists) FROM contacts WHERE cell_id = $1",
-    "a subquery of the RETURNING": "DELETE FROM lists WHERE workspace_id = $1 "
-    "RETURNING (SELECT count(*) FROM lists)",
+    "a subquery of the RETURNING": "DELETE FROM lists WHERE workspace_id = $1 RETURNING (SELECT count(*) FROM lists)",
     "an unbound CTE": "WITH every AS (SELECT * FROM lists) SELECT 1 FROM every WHERE workspace_id = $1",
     "a temporary table alone": "SELECT * FROM contacts c JOIN import_rows r ON c.cell_id = r.cell_id",
     "DELETE": "DELETE FROM lists",
@@ -137,9 +132,7 @@ def test_join_across_cells_is_found(sql: str) -> None:
 
 INSERTED = {
     "INSERT INTO contacts (workspace_id, id) VALUES ($1, $2)": "INSERT INTO contacts does not give cell_id",
-    "INSERT INTO lists (workspace_id, id) VALUES (7, $1)": (
-        "INSERT INTO lists takes workspace_id from no parameter"
-    ),
+    "INSERT INTO lists (workspace_id, id) VALUES (7, $1)": ("INSERT INTO lists takes workspace_id from no parameter"),
     "INSERT INTO lists (workspace_id, id) VALUES ($1, $2), (DEFAULT, $3)": (
         "INSERT INTO lists takes workspace_id from no parameter"
     ),

@@ -84,9 +84,7 @@ BROKEN = {
         "children > contacts (fk): cell_id and cell_id do not stand at one place of the key"
     ),
     """ALTER TABLE notes ADD CONSTRAINT twin FOREIGN KEY (cell_id, contact_id, id)
-       REFERENCES notes (cell_id, contact_id, id)""": (
-        "notes > notes (twin): a table does not refer to itself"
-    ),
+       REFERENCES notes (cell_id, contact_id, id)""": ("notes > notes (twin): a table does not refer to itself"),
     """ALTER TABLE queue ADD COLUMN workspace bigint
        CONSTRAINT owner REFERENCES workspaces (id)""": (
         "queue > workspaces (owner): the job queue has no foreign keys"
@@ -95,9 +93,7 @@ BROKEN = {
        ADD CONSTRAINT owner FOREIGN KEY (cell, owner) REFERENCES contacts (cell_id, id)""": (
         "workspaces > contacts (owner): a shared table does not refer to a tenant's"
     ),
-    "CREATE TRIGGER touched BEFORE UPDATE ON contacts EXECUTE FUNCTION tell()": (
-        "contacts has a trigger: touched"
-    ),
+    "CREATE TRIGGER touched BEFORE UPDATE ON contacts EXECUTE FUNCTION tell()": ("contacts has a trigger: touched"),
     "CREATE RULE quiet AS ON DELETE TO contacts DO INSTEAD NOTHING": "contacts has a rule: quiet",
     "CREATE TABLE vips (PRIMARY KEY (cell_id, id)) INHERITS (contacts)": "vips inherits from contacts",
     "CREATE TABLE events_old PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') "
@@ -114,17 +110,13 @@ BROKEN = {
     "ALTER TABLE contacts ADD COLUMN born date DEFAULT CURRENT_DATE": (
         "contacts.born has a default that calls current_date()"
     ),
-    "ALTER TABLE contacts ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY": (
-        "contacts.number numbers itself"
-    ),
+    "ALTER TABLE contacts ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY": ("contacts.number numbers itself"),
     "DROP TABLE counts": "counts is declared, but there is no such table",
 }
 
 
 @pytest.mark.parametrize(("change", "complaint"), BROKEN.items(), ids=[*BROKEN.values()])
-async def test_change_that_breaks_a_rule_is_found(
-    connection: Connection, change: str, complaint: str
-) -> None:
+async def test_change_that_breaks_a_rule_is_found(connection: Connection, change: str, complaint: str) -> None:
     await connection.execute(change)
     assert complaint in await violations(connection, LAYOUT)
 

@@ -5,10 +5,7 @@ import pytest
 from tests.sql_rules.cast import SCHEMA
 from tests.sql_rules.lint import check_executed, lint_statement
 
-INSERT = (
-    "INSERT INTO contacts (workspace_id, cell_id, id, tags) VALUES ($1, $2, $3, $4) "
-    "ON CONFLICT (cell_id, id) "
-)
+INSERT = "INSERT INTO contacts (workspace_id, cell_id, id, tags) VALUES ($1, $2, $3, $4) ON CONFLICT (cell_id, id) "
 
 REFUSED = {
     "MERGE INTO contacts c USING import_rows r ON c.id = r.id WHEN MATCHED THEN DELETE": "MERGE",
