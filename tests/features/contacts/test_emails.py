@@ -166,7 +166,8 @@ def test_different_mailboxes_keep_different_keys(one: str, other: str) -> None:
 @given(any_addresses)
 def test_key_is_blind_to_case_of_the_local_part(text: str) -> None:
     address = read(text)
-    if address is None:
+    # Unicode's case folding keeps the dotless i apart, whose capital is the ordinary I.
+    if address is None or "ı" in address:
         return
     local, _, domain = address.rpartition("@")
     assert email_key(f"{local.upper()}@{domain}") == email_key(address)
