@@ -189,9 +189,7 @@ def test_reading_agrees_with_the_library(number: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    numbers, st.lists(st.sampled_from([" ", "-", ".", "(", ")", "/", "[", "]", ""]), min_size=20, max_size=20)
-)
+@given(numbers, st.lists(st.sampled_from([" ", "-", ".", "(", ")", "/", "[", "]", ""]), min_size=20, max_size=20))
 def test_punctuation_does_not_change_the_number(number: str, punctuation: list[str]) -> None:
     written = "+" + "".join(mark + digit for mark, digit in zip(punctuation, number[1:], strict=False))
     try:

@@ -77,8 +77,7 @@ def test_no_letter_folds_to_nothing() -> None:
     # Tatweel stretches a word and is no letter to a reader; the others are Arabic vowel signs drawn alone.
     assert "ـ" in emptied
     assert all(
-        set(normalize("NFKD", c)) <= set(" ـ\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0670")
-        for c in emptied
+        set(normalize("NFKD", c)) <= set(" ـ\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0670") for c in emptied
     )
 
 

@@ -62,8 +62,7 @@ _IN_COMMON_USE = {
     "BA": "Bosnia, Bosnien",
     "BQ": "Caribbean Netherlands",
     "BY": "Biélorussie, Weißrussland, Bielorrússia, Bielorrusia",
-    "CD": "DR Congo, DRC, Congo Kinshasa, Democratic Republic of Congo, RDC, République démocratique du "
-    "Congo, Zaire",
+    "CD": "DR Congo, DRC, Congo Kinshasa, Democratic Republic of Congo, RDC, République démocratique du Congo, Zaire",
     "CG": "Congo Brazzaville, Republic of Congo, République du Congo",
     "CH": "Schweiz, Suisse, Svizzera, Svizra",
     "CI": "Ivory Coast, Cote dIvoire, Elfenbeinküste",
@@ -87,8 +86,7 @@ _IN_COMMON_USE = {
     "KG": "Kirghizstan",
     "KN": "St Kitts",
     "KP": "North Korea, Nordkorea, Corée du Nord, Corea del Norte, Corea del Nord, DPRK, КНДР, 북한",
-    "KR": "South Korea, Korea, Südkorea, Corée du Sud, Corea del Sur, Corea del Sud, Coreia do Sul, 한국, "
-    "대한민국",
+    "KR": "South Korea, Korea, Südkorea, Corée du Sud, Corea del Sur, Corea del Sud, Coreia do Sul, 한국, 대한민국",
     "LA": "Laos",
     "MD": "Moldova, Moldavia, Moldau",
     "MF": "Saint Martin",
