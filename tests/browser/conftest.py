@@ -52,7 +52,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 
 @pytest.fixture
-def foreign_requests(page: Page) -> list[str]:
+async def foreign_requests(page: Page) -> list[str]:
     """The addresses outside this machine that the page asks for, as they come."""
     foreign: list[str] = []
 
