@@ -15,6 +15,7 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.database import Reader
 from orbit_contacts.core.where import Where
+from orbit_contacts.features.contacts import buckets
 from orbit_contacts.features.contacts.queries import COLUMNS
 from orbit_contacts.features.contacts.text import SearchQuery
 
@@ -27,7 +28,8 @@ Position = tuple[int, UUID]  # bucket and id of the last row shown
 def match(words: SearchQuery, where: Where) -> None:
     """Every word must occur; the pattern is for the index, the re-check for what it leaves open."""
     for word in words.words:
-        where.add("c.search_text LIKE " + where.bind(word.index_pattern))
+        if word.index_pattern is not None:
+            where.add("c.search_text LIKE " + where.bind(word.index_pattern))
         if word.recheck is not None:
             where.add("strpos(c.search_text, " + where.bind(word.recheck) + ") > 0")
 
@@ -103,4 +105,4 @@ async def _newest_bucket(reader: Reader) -> int | None:
         """,
         reader.caller.cells,
     )
-    return None if ever is None else ever // 8192 + 1
+    return None if ever is None else ever // buckets.ROWS_PER_BUCKET + 1

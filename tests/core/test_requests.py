@@ -1,0 +1,257 @@
+"""What holds for every request: credentials, envelopes, errors, idempotency, limits, and commit before answer."""
+
+import asyncio
+import threading
+import uuid
+from typing import Any
+
+import asyncpg
+import httpx
+import jwt
+import pytest
+
+from orbit_contacts.core.database import connect
+from tests.conftest import Client, Server, Workspace
+
+
+def test_no_key_is_401(server: Server) -> None:
+    response = httpx.get(f"{server.url}/api/v1/contacts")
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("key", ["x", "dv_live_sk_unknownunknownunknown", "sk_live_1", "dv_live_sk_\xff"])
+def test_a_wrong_key_is_401(server: Server, key: str) -> None:
+    response = httpx.get(f"{server.url}/api/v1/contacts", headers={"X-API-Key": key.encode("latin-1")})
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "INVALID_API_KEY")
+
+
+def test_a_key_works_as_bearer(server: Server, workspace: Workspace) -> None:
+    response = httpx.get(f"{server.url}/v1/contacts/", headers={"Authorization": f"Bearer {workspace.key}"})
+    assert response.status_code == 200
+
+
+def test_scopes_are_enforced(workspace: Workspace) -> None:
+    reading = workspace.api.data("POST", "/settings/api-keys", {"name": "r", "scopes": ["contacts:read"]})["key"]
+    reader = Client(workspace.api.url, reading)
+    assert reader.get("/contacts").status_code == 200
+    response = reader.post("/contacts", {"email": "a@example.com"})
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "INSUFFICIENT_PERMISSIONS")
+    assert response.json()["error"]["details"]["expected"] == "contacts:write"
+
+
+def test_a_revoked_key_stops_at_once(workspace: Workspace) -> None:
+    made = workspace.api.data("POST", "/settings/api-keys", {"name": "r", "scopes": ["*"]})
+    other = Client(workspace.api.url, made["key"])
+    assert other.get("/contacts").status_code == 200
+    assert workspace.api.delete(f"/settings/api-keys/{made['id']}").status_code == 204
+    for _ in range(50):
+        if other.get("/contacts").status_code == 401:
+            return
+        threading.Event().wait(0.02)
+    pytest.fail("the revoked key still works after a second")
+
+
+def test_a_public_key_cannot_reach_contacts(workspace: Workspace) -> None:
+    body = {"name": "p", "type": "public", "scopes": ["contacts:read"]}
+    made = workspace.api.data("POST", "/settings/api-keys", body)
+    assert made["key"].startswith("dv_live_pk_")
+    assert Client(workspace.api.url, made["key"]).get("/contacts").status_code == 403
+
+
+def test_a_key_is_bound_to_its_addresses(workspace: Workspace) -> None:
+    body = {"name": "ip", "scopes": ["*"], "allowed_ips": ["203.0.113.0/24"]}
+    made = workspace.api.data("POST", "/settings/api-keys", body)
+    response = Client(workspace.api.url, made["key"]).get("/contacts")
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "IP_NOT_ALLOWED")
+
+
+def test_dashboard_tokens(dsn: str, workspace: Workspace) -> None:
+    server = Server(dsn, jwt_secret="a-secret-of-at-least-32-characters!").start()
+
+    async def organization() -> int:
+        connection = await connect(dsn)
+        try:
+            return await connection.fetchval("SELECT organization_id FROM workspaces WHERE id = $1", workspace.id)
+        finally:
+            await connection.close()
+
+    def get(method: str = "GET", **claims: Any) -> httpx.Response:
+        claims = {"sub": "u1", "org_id": str(asyncio.run(organization())), "role": "viewer", "exp": 4102444800} | claims
+        token = jwt.encode(claims, "a-secret-of-at-least-32-characters!", algorithm="HS256")
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.request(method, f"{server.url}/api/v1/contacts", headers=headers, json={"external_id": "t"})
+
+    try:
+        assert get().status_code == 200
+        assert get("POST").status_code == 403
+        assert get("POST", role="developer").status_code == 201
+        assert get(role="billing").status_code == 403
+        assert get(exp=1).json()["error"]["code"] == "EXPIRED_TOKEN"
+        response = httpx.get(f"{server.url}/v1/contacts", headers={"Authorization": "Bearer a.b.c"})
+        assert response.json()["error"]["code"] == "INVALID_API_KEY"
+    finally:
+        server.stop()
+
+
+def test_unknown_paths_and_methods_answer_in_the_error_shape(api: Client) -> None:
+    missing = api.get("/nothing/here")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "NOT_FOUND")
+    wrong = api.http.request("DELETE", "/contacts")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert wrong.headers["allow"] == "GET, POST"
+    outside = httpx.get(f"{api.url}/nowhere")
+    assert (outside.status_code, outside.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_the_request_id_is_ours_or_a_harmless_given_one(api: Client) -> None:
+    given = api.http.get("/contacts", headers={"X-Request-Id": "my-id_1"})
+    assert given.headers["x-request-id"] == given.json()["meta"]["request_id"] == "my-id_1"
+    refused = api.http.get("/contacts", headers={"X-Request-Id": "no spaces"})
+    assert refused.headers["x-request-id"].startswith("req_")
+
+
+def test_rate_limit_headers_are_always_there(api: Client) -> None:
+    response = api.get("/contacts")
+    assert int(response.headers["x-ratelimit-limit"]) > int(response.headers["x-ratelimit-remaining"]) >= 0
+    assert int(response.headers["x-ratelimit-reset"]) > 1_700_000_000
+
+
+def test_rate_limits_are_enforced_when_on(dsn: str, workspace: Workspace) -> None:
+    server = Server(dsn, rate_limits=True, rate_limit_reads=3).start()
+    try:
+        api = Client(server.url, workspace.key)
+        responses = [api.get("/contacts") for _ in range(8)]
+        refused = next(response for response in responses if response.status_code == 429)
+        assert refused.json()["error"]["code"] == "RATE_LIMITED"
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert refused.json()["error"]["details"]["window"] == "60s"
+    finally:
+        server.stop()
+
+
+def test_a_body_over_the_limit_is_413(api: Client) -> None:
+    response = api.post("/contacts", {"email": "a@example.com", "first_name": "x" * 2_000_000})
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_form_is_415(api: Client) -> None:
+    response = api.http.post("/contacts", data={"email": "a@example.com"})
+    assert (response.status_code, response.json()["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_the_same_key_replays_the_same_answer(api: Client) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    first = api.post("/contacts", {"email": "a@example.com"}, headers=headers)
+    again = api.post("/contacts", {"email": "a@example.com"}, headers=headers)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+
+
+def test_a_repeated_delete_replays_204(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    headers = {"Idempotency-Key": "delete-jane"}
+    assert [api.delete(f"/contacts/{jane['id']}", headers=headers).status_code for _ in range(2)] == [204, 204]
+
+
+def test_the_same_key_for_another_request_is_refused(api: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    jane, john = api.contact(email="jane@example.com"), api.contact(email="john@example.com")
+    assert api.delete(f"/contacts/{jane['id']}", headers=headers).status_code == 204
+    response = api.delete(f"/contacts/{john['id']}", headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert api.get(f"/contacts/{john['id']}").status_code == 200
+
+
+def test_only_successes_are_remembered(api: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    assert api.post("/contacts", {"email": "bad"}, headers=headers).status_code == 422
+    assert api.post("/contacts", {"email": "good@example.com"}, headers=headers).status_code == 201
+
+
+def test_concurrent_requests_with_one_key_do_the_work_once(api: Client) -> None:
+    headers = {"Idempotency-Key": "race"}
+    answers: list[httpx.Response] = []
+
+    def create() -> None:
+        answers.append(
+            httpx.post(
+                f"{api.url}/v1/contacts", json={"email": "a@example.com"}, headers=headers | {"X-API-Key": api.key}
+            )
+        )
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert api.get("/contacts").json()["meta"]["pagination"]["total"] == 1
+
+
+def test_a_key_still_running_ends_in_409(dsn: str, api: Client, workspace: Workspace) -> None:
+    """Another transaction holds the key's row: the request waits for it, then says so."""
+
+    async def hold(done: threading.Event, held: threading.Event) -> None:
+        connection = await asyncpg.connect(dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute(
+                    "INSERT INTO idempotency_keys VALUES ($1, 'slow', 'x', NULL, NULL, NULL, now())", workspace.id
+                )
+                held.set()
+                while not done.is_set():
+                    await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+
+    done, held = threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(hold(done, held)))
+    thread.start()
+    held.wait(5)
+    try:
+        response = api.post("/contacts", {"email": "a@example.com"}, headers={"Idempotency-Key": "slow"})
+    finally:
+        done.set()
+        thread.join()
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "IDEMPOTENCY_IN_PROGRESS")
+    assert response.headers["retry-after"] == "1"
+
+
+def test_a_commit_that_fails_is_never_a_success(dsn: str, api: Client, workspace: Workspace) -> None:
+    """A deferred constraint fails only at COMMIT, after the handler has finished its answer."""
+
+    async def arrange(statement: str) -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(
+        arrange(
+            f"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+              $$ BEGIN RAISE EXCEPTION 'refused at commit'; END $$;
+            CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON contacts DEFERRABLE INITIALLY DEFERRED
+              FOR EACH ROW WHEN (NEW.workspace_id = {workspace.id}) EXECUTE FUNCTION refuse();
+            """
+        )
+    )
+    try:
+        response = api.post("/contacts", {"email": "a@example.com"}, headers={"Idempotency-Key": "k"})
+        assert (response.status_code, response.json()["error"]["code"]) == (500, "INTERNAL_ERROR")
+    finally:
+        asyncio.run(arrange("DROP TRIGGER at_commit ON contacts; DROP FUNCTION refuse()"))
+    assert api.get("/contacts").json()["data"] == []
+    assert api.post("/contacts", {"email": "a@example.com"}, headers={"Idempotency-Key": "k"}).status_code == 201
+
+
+def test_health_tells_the_state(server: Server) -> None:
+    response = httpx.get(f"{server.url}/health")
+    assert response.status_code == 200
+    assert response.json()["status"] == response.json()["migrations"]["status"] == "ok"
+
+
+def test_head_has_no_body(api: Client) -> None:
+    response = api.http.head("/contacts")
+    assert (response.status_code, response.content) == (200, b"")

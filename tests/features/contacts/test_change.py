@@ -1,0 +1,114 @@
+"""Updating, deleting and restoring contacts."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Client
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_update_changes_what_was_sent(api: Client, method: str) -> None:
+    jane = api.contact(email="jane@example.com", first_name="Jane", metadata={"a": 1, "b": 2}, tags=["x"])
+    changed = api.data(method, f"/contacts/{jane['id']}", {"last_name": "Doe", "metadata": {"b": None, "c": 3}})
+    assert changed == jane | {"last_name": "Doe", "metadata": {"a": 1, "c": 3}, "updated_at": changed["updated_at"]}
+
+
+def test_null_clears_and_tags_replace(api: Client) -> None:
+    jane = api.contact(email="jane@example.com", first_name="Jane", tags=["x", "y"], metadata={"a": 1})
+    changed = api.data("PATCH", f"/contacts/{jane['id']}", {"first_name": None, "tags": ["z"], "metadata": None})
+    assert (changed["first_name"], changed["tags"], changed["metadata"]) == (None, ["z"], {})
+
+
+def test_the_last_identifier_cannot_be_cleared(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    response = api.patch(f"/contacts/{jane['id']}", {"email": None})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "MISSING_REQUIRED_FIELD")
+    assert api.data("GET", f"/contacts/{jane['id']}") == jane
+
+
+def test_a_taken_identifier_is_refused_on_update(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    john = api.contact(email="john@example.com")
+    response = api.patch(f"/contacts/{john['id']}", {"email": "jane@example.com"})
+    assert response.status_code == 409
+    assert response.json()["error"]["details"]["existing_contact_id"] == jane["id"]
+
+
+def test_a_released_identifier_is_free_for_others(api: Client) -> None:
+    jane = api.contact(email="jane@example.com", phone="+14155552671")
+    api.data("PATCH", f"/contacts/{jane['id']}", {"email": None})
+    assert api.contact(email="jane@example.com")["email"] == "jane@example.com"
+
+
+def test_an_update_without_a_difference_changes_nothing(api: Client) -> None:
+    jane = api.contact(email="jane@example.com", tags=["x"])
+    assert api.data("PUT", f"/contacts/{jane['id']}", {"email": "JANE@example.com", "tags": ["x"]}) == jane
+
+
+def test_etag_guards_against_lost_updates(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    tag = api.get(f"/contacts/{jane['id']}").headers["etag"]
+    first = api.patch(f"/contacts/{jane['id']}", {"first_name": "J"}, headers={"If-Match": tag})
+    assert first.status_code == 200
+    second = api.patch(f"/contacts/{jane['id']}", {"first_name": "K"}, headers={"If-Match": tag})
+    assert (second.status_code, second.json()["error"]["code"]) == (412, "PRECONDITION_FAILED")
+    assert first.headers["etag"] == api.get(f"/contacts/{jane['id']}").headers["etag"]
+
+
+def test_delete_erases(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    response = api.http.delete(f"/contacts/{jane['id']}", headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.content) == (204, b"")
+    assert api.get(f"/contacts/{jane['id']}").status_code == 404
+    assert api.post(f"/contacts/{jane['id']}/restore").status_code == 404
+    assert api.delete(f"/contacts/{jane['id']}").status_code == 404
+
+
+def test_soft_delete_hides_and_restore_brings_back(api: Client) -> None:
+    jane = api.contact(email="jane@example.com", tags=["x"])
+    assert api.delete(f"/contacts/{jane['id']}?soft=true").status_code == 204
+    assert api.get(f"/contacts/{jane['id']}").status_code == 404
+    assert api.get("/contacts", search="jane").json()["data"] == []
+    restored = api.data("POST", f"/contacts/{jane['id']}/restore")
+    assert restored == jane | {"updated_at": restored["updated_at"]}
+    assert api.get("/contacts").json()["meta"]["pagination"]["total"] == 1
+
+
+def test_restore_with_a_taken_identifier_is_refused(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    api.delete(f"/contacts/{jane['id']}?soft=true")
+    other = api.contact(email="jane@example.com")
+    response = api.post(f"/contacts/{jane['id']}/restore")
+    assert response.status_code == 409
+    assert response.json()["error"]["details"]["existing_contact_id"] == other["id"]
+
+
+@pytest.mark.parametrize(
+    "id", ["con_1", "nonsense", "lst_01jd3w9k2e8a7v5n0q4r6t8y1z", "con_01jd3w9k2e8a7v5n0q4r6t8y1z"]
+)
+def test_an_unknown_id_is_404(api: Client, id: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        response = api.request(method, f"/contacts/{id}", {} if method == "PUT" else None)
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_tags_are_appended_in_order_and_removed(api: Client) -> None:
+    jane = api.contact(email="jane@example.com", tags=["beta-tester"])
+    path = f"/contacts/{jane['id']}/tags"
+    expected: dict[str, Any] = {"id": jane["id"], "tags": ["beta-tester", "vip", "enterprise"]}
+    assert api.data("POST", path, {"tags": ["vip", "enterprise", "vip", "beta-tester"]}) == expected
+    assert api.data("DELETE", f"{path}/vip")["tags"] == ["beta-tester", "enterprise"]
+    assert api.data("DELETE", f"{path}/absent")["tags"] == ["beta-tester", "enterprise"]
+
+
+def test_a_tag_with_a_slash_can_be_removed(api: Client) -> None:
+    jane = api.contact(email="jane@example.com", tags=["a/b", "ç d"])
+    assert api.data("DELETE", f"/contacts/{jane['id']}/tags/a%2Fb")["tags"] == ["ç d"]
+    assert api.data("DELETE", f"/contacts/{jane['id']}/tags/%C3%A7%20d")["tags"] == []
+
+
+def test_tags_are_required(api: Client) -> None:
+    jane = api.contact(email="jane@example.com")
+    response = api.post(f"/contacts/{jane['id']}/tags", {})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "MISSING_REQUIRED_FIELD")
