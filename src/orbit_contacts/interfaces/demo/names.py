@@ -83,7 +83,7 @@ def _both_forms(word: str, letters: Mapping[str, str]) -> tuple[Name, Name]:
 
 
 def romanised(text: str, letters: Mapping[str, str]) -> str:
-    """The letters a-z of a name, others replaced by their reading in `letters`; '' when nothing can be read."""
+    """The letters a-z of a name, others by their reading in `letters`; '' when nothing can be read."""
     known = "".join(letters.get(letter, letter) for letter in unicodedata.normalize("NFC", text.lower()))
     bare = unicodedata.normalize("NFD", known)
     # A Greek or Cyrillic letter with an accent is found only once the accent is off: hence twice.

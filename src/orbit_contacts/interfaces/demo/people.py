@@ -23,7 +23,7 @@ from orbit_contacts.interfaces.demo.traits import Traits
 
 
 class Person(NamedTuple):
-    """One contact in stored form: `phone` E.164, `email` lower case, times UTC; `row` counts within a seed."""
+    """One contact in stored form: `phone` E.164, `email` lower case, times UTC; `row` counts in a seed."""
 
     row: int
     external_id: str | None

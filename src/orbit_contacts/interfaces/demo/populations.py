@@ -23,9 +23,10 @@ SHARED_MAIL = {"example.com": 0.7, "example.org": 0.17, "example.net": 0.13}
 class Population(NamedTuple):
     """One country's people who share a language: a line of `populations.csv`.
 
-    `weight` is out of the sum of all weights. `chat` is the channel preferred there for short messages.
-    `area_codes` are North American; `reserved` (for fiction) and `mobile` are blocks of national numbers, an
-    `x` for each free digit. Nobody else has the same `mail` domains.
+    `weight` is out of the sum of all weights. `price_level` is about what a dollar's worth costs in
+    `currency`; `chat` is the channel preferred there for short messages. `area_codes` are North American;
+    `reserved` (for fiction) and `mobile` are blocks of national numbers, an `x` for each free digit. Nobody
+    else has the same `mail` domains.
     """
 
     country: str
@@ -34,6 +35,7 @@ class Population(NamedTuple):
     languages: Mapping[str, float]
     timezones: Mapping[str, float]
     currency: str
+    price_level: float
     chat: str
     mail: Sequence[str]
     calling_code: str
@@ -58,6 +60,7 @@ def populations() -> Sequence[Population]:
             languages=_shares(line["languages"]),
             timezones=_shares(line["timezones"]),
             currency=line["currency"],
+            price_level=float(line["price_level"]),
             chat=line["chat"],
             mail=line["mail"].split(),
             calling_code=line["calling_code"],
