@@ -50,9 +50,7 @@ class Addresses:
         self._first_company = len(domains)
         self._domains = objects([*domains, *employers.domains])
 
-    def of(
-        self, rows: Rows, residence: Residence, names: Names, company: Indices, bulk: Indices
-    ) -> list[str]:
+    def of(self, rows: Rows, residence: Residence, names: Names, company: Indices, bulk: Indices) -> list[str]:
         """Each row's address, lower case; `bulk` is the index of its bulk import, or -1."""
         kind = self._draws.uniform("mail kind", rows)
         choice = self._draws.uniform("mail domain", rows)
@@ -62,9 +60,7 @@ class Addresses:
         domain = np.where((company >= 0) & (kind < COMPANY_MAIL_SHARE), self._first_company + company, domain)
         domain = np.where(bulk >= 0, bulk, domain)
         is_everybodys = domain < len(BULK_DOMAINS) + len(SHARED_MAIL)
-        number = np.where(
-            is_everybodys, names.occurrence * len(populations()) + residence.population, names.occurrence
-        )
+        number = np.where(is_everybodys, names.occurrence * len(populations()) + residence.population, names.occurrence)
         return self._written(rows, names, number, self._domains[domain])
 
     def _written(self, rows: Rows, names: Names, number: Indices, domain: Objects) -> list[str]:

@@ -150,9 +150,7 @@ def _counts(draws: Draws, people: Audience, per_person: float, until: int) -> In
     lively = people.activity * (0.35 - 0.65 * np.log(1 - draws.uniform("activity", people.rows)))
     wanted = np.floor(per_person * lively + draws.uniform("episodes", people.rows))
     lived = 1 + 2.0 * np.maximum(until - people.created, 0) / DAY
-    return np.where(people.created < until, np.minimum(np.minimum(wanted, lived), _LONGEST), 0).astype(
-        np.int64
-    )
+    return np.where(people.created < until, np.minimum(np.minimum(wanted, lived), _LONGEST), 0).astype(np.int64)
 
 
 def _kinds(draws: Draws, people: Audience, person: Indices, key: Rows) -> Indices:

@@ -93,6 +93,5 @@ class LocalTime:
 
 def _offsets(zone: ZoneInfo, moments: Sequence[datetime]) -> list[int]:
     return [
-        int(((moment.astimezone(zone).utcoffset()) or timedelta()) / timedelta(microseconds=1))
-        for moment in moments
+        int(((moment.astimezone(zone).utcoffset()) or timedelta()) / timedelta(microseconds=1)) for moment in moments
     ]

@@ -47,9 +47,7 @@ def events(
             expected="1 to 10,000",
         )
     if until.tzinfo is None:
-        raise InvalidRequest(
-            "The time has no zone.", field="until", value=str(until), expected="a time with a zone"
-        )
+        raise InvalidRequest("The time has no zone.", field="until", value=str(until), expected="a time with a zone")
     return _batches(Draws(seed), persons, per_contact, microseconds(until), max(batch, 1))
 
 

@@ -69,9 +69,7 @@ class Naming:
             _written(self._male_family, family, is_romanised),
         )
         family_total = self._male_family.total[family]
-        family_before = np.where(
-            is_female, self._female_family.before[family], self._male_family.before[family]
-        )
+        family_before = np.where(is_female, self._female_family.before[family], self._male_family.before[family])
         family_total = np.where(is_female, self._female_family.total[family], family_total)
         occurrence = (
             self._given.before[given] * family_total
@@ -81,9 +79,7 @@ class Naming:
         family_leads = self._family_first[language] & ~is_romanised
         joiner = np.where(is_romanised, " ", self._joiner[language])
         before, after = np.where(family_leads, last, first), np.where(family_leads, first, last)
-        display = [
-            f"{a}{j}{b}" for a, j, b in zip(before.tolist(), joiner.tolist(), after.tolist(), strict=True)
-        ]
+        display = [f"{a}{j}{b}" for a, j, b in zip(before.tolist(), joiner.tolist(), after.tolist(), strict=True)]
         return Names(
             first,
             last,

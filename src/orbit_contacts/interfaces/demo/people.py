@@ -54,8 +54,8 @@ class Person(NamedTuple):
 BATCH = 10_000
 NO_PHONE_SHARE, NO_EMAIL_SHARE = 0.115, 0.151
 EXTERNAL_ID_SHARE, NAMELESS_SHARE, EXTENSION_SHARE = 0.8, 0.03, 0.012
-_IMPORT_SECONDS = 3600.0
-"""How long each bulk import takes, at most a hundredth of the run."""
+_IMPORT_TIME = 3.6e9
+"""How long each bulk import takes, in microseconds; at most a hundredth of the run."""
 
 
 def people(
@@ -95,9 +95,7 @@ def _require(holds: bool, field: str, value: object, expected: str) -> None:
 class _Crowd:
     """One run: its tables, and how a batch of rows becomes persons."""
 
-    def __init__(
-        self, seed: int, count: int, start: int, since: datetime, until: datetime, bulk_share: float
-    ) -> None:
+    def __init__(self, seed: int, count: int, start: int, since: datetime, until: datetime, bulk_share: float) -> None:
         self._draws = Draws(seed)
         self._count, self._start = count, start
         self._bounds = microseconds(since), microseconds(until)
@@ -137,10 +135,7 @@ class _Crowd:
         created_at, updated_at = _moments(created), _moments(updated)
         columns = (
             rows.tolist(),
-            [
-                f"C-{row:08d}" if known else None
-                for row, known in zip(rows.tolist(), self._is_known(rows), strict=True)
-            ],
+            [f"C-{row:08d}" if known else None for row, known in zip(rows.tolist(), self._is_known(rows), strict=True)],
             [
                 f"+{number}" if known else None
                 for number, known in zip(numbers.tolist(), has_phone.tolist(), strict=True)
@@ -149,10 +144,7 @@ class _Crowd:
             [email if known else None for email, known in zip(emails, has_email.tolist(), strict=True)],
             only_where(~is_nameless, names.first).tolist(),
             only_where(~is_nameless, names.last).tolist(),
-            [
-                None if hidden else name
-                for name, hidden in zip(names.display, is_nameless.tolist(), strict=True)
-            ],
+            [None if hidden else name for name, hidden in zip(names.display, is_nameless.tolist(), strict=True)],
             only_where(company >= 0, self._employers.names[company]).tolist(),
             self._countries[residence.population].tolist(),
             self._timezones[self._timezone.pick(residence.population, uniform("timezone", rows))].tolist(),
@@ -191,17 +183,17 @@ class _Crowd:
         """(created, updated) in microseconds since the epoch; created rises with the position."""
         since, until = self._bounds
         along = (position + self._draws.uniform("created", rows)) / self._count
-        import_share = min(_IMPORT_SECONDS * 1e6 / (until - since), 0.01) if self._bulk else 0.0
         bulk_share = self._bulk / self._count
+        import_time = min(_IMPORT_TIME, (until - since) / 100) if self._bulk else 0.0
         within = (along - bulk_share) / (1 - 2 * bulk_share) if bulk_share < 0.5 else along
         # A power below 1 lets the business grow: its last year brings more people than its first.
-        share = import_share + (1 - 2 * import_share) * np.clip(within, 0.0, 1.0) ** 0.8
+        share = np.clip(within, 0.0, 1.0) ** 0.8
+        first, last = busy_weeks(np.array([since + import_time, until - import_time]) / _HOUR).tolist()
+        created = hours_at(first + share * (last - first)) * _HOUR
         if self._bulk:
-            share = np.where(bulk == 0, import_share * along / bulk_share, share)
-            share = np.where(bulk == 1, 1 - import_share * (1 - along) / bulk_share, share)
-        first, last = busy_weeks(np.array([since, until]) / _HOUR).tolist()
-        hours = hours_at(first + share * (last - first))
-        created = np.clip((hours * _HOUR).astype(np.int64), since, until - 1)
+            created = np.where(bulk == 0, since + import_time * along / bulk_share, created)
+            created = np.where(bulk == 1, until - import_time * (1 - along) / bulk_share, created)
+        created = np.clip(created.astype(np.int64), since, until - 1)
         changed = self._draws.uniform("updated", rows) ** 3
         return created, created + (changed * (until - 1 - created)).astype(np.int64)
 

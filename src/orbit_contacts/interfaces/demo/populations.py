@@ -47,11 +47,7 @@ class Population(NamedTuple):
 @cache
 def populations() -> Sequence[Population]:
     """All populations, in the order of `populations.csv`."""
-    text = (
-        resources.files("orbit_contacts.interfaces.demo")
-        .joinpath("populations.csv")
-        .read_text(encoding="utf-8")
-    )
+    text = resources.files("orbit_contacts.interfaces.demo").joinpath("populations.csv").read_text(encoding="utf-8")
     return [
         Population(
             country=line["country"],

@@ -32,15 +32,11 @@ class Residents:
         within = np.concatenate([np.arange(weight) for weight in weights])
         order = np.argsort(draws.bits("seat", np.arange(self._block, dtype=np.uint64)), kind="stable")
         self._population, self._within = seats[order], within[order]
-        self._strides = np.array(
-            [n for n in range(1, self._block) if gcd(n, self._block) == 1], dtype=np.int64
-        )
+        self._strides = np.array([n for n in range(1, self._block) if gcd(n, self._block) == 1], dtype=np.int64)
 
     def of(self, rows: Rows) -> Residence:
         block, place = np.divmod(rows, np.uint64(self._block))
-        stride = self._strides[
-            (self._draws.bits("stride", block) % np.uint64(len(self._strides))).astype(np.int64)
-        ]
+        stride = self._strides[(self._draws.bits("stride", block) % np.uint64(len(self._strides))).astype(np.int64)]
         shift = (self._draws.bits("shift", block) % np.uint64(self._block)).astype(np.int64)
         seat = (place.astype(np.int64) * stride + shift) % self._block
         population = self._population[seat]
@@ -92,9 +88,7 @@ class _Shuffle:
         self._factors = np.array(
             [_coprime(size, bit % size) for size, bit in zip(self._moduli.tolist(), bits, strict=True)]
         )
-        self._shifts = np.array(
-            [(bit >> 32) % size for size, bit in zip(self._moduli.tolist(), bits, strict=True)]
-        )
+        self._shifts = np.array([(bit >> 32) % size for size, bit in zip(self._moduli.tolist(), bits, strict=True)])
 
     def of(self, population: Indices, rank: Indices) -> Indices:
         # Sizes stay below 2**31, so that the product of two places fits 63 bits.

@@ -101,9 +101,7 @@ def _tag_sets() -> tuple[Objects, Choices]:
     numbers = range(2 ** len(names))
     members = np.array([[number >> bit & 1 for bit in range(len(names))] for number in numbers], dtype=bool)
     weights = np.prod(np.where(members, shares, 1 - shares), axis=1)
-    sets = objects(
-        [name for name, is_member in zip(names, row, strict=True) if is_member] for row in members.tolist()
-    )
+    sets = objects([name for name, is_member in zip(names, row, strict=True) if is_member] for row in members.tolist())
     return sets, Choices([weights.tolist()])
 
 
