@@ -30,16 +30,12 @@ from orbit_contacts.core.embedded_programs import Owner
 AS_ROOT = os.geteuid() == 0
 
 
-@pytest.fixture(scope="module")
-def data_dir_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shared") / "Контакты of Zoë"
-
-
 @pytest.fixture
-def data_dir(data_dir_of_all: Path) -> Iterator[Path]:
-    """One data folder, its path with a space and letters outside ASCII; no test may leave a server on it."""
-    yield data_dir_of_all
-    assert wait_until(lambda: not server_processes(data_dir_of_all)), "a server was left behind"
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One data folder for many tests, with a space and letters outside ASCII; none may leave a server on it."""
+    shared = tmp_path_factory.getbasetemp() / "Контакты of Zoë"
+    yield shared
+    assert wait_until(lambda: not server_processes(shared)), "a server was left behind"
 
 
 def test_two_processes_share_a_server_and_the_last_one_stops_it(data_dir: Path) -> None:

@@ -27,6 +27,12 @@ from orbit_contacts.core.embedded_programs import (
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 
 
+@pytest.fixture
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder that most tests of the embedded server share."""
+    return tmp_path_factory.getbasetemp() / "Контакты of Zoë"
+
+
 @contextlib.contextmanager
 def running(data_dir: Path) -> Iterator[str]:
     server = EmbeddedPostgres(data_dir)
@@ -136,13 +142,13 @@ def test_a_data_folder_of_a_person_is_served_as_that_person(tmp_path: Path) -> N
 
 
 @needs_root
-def test_a_cluster_restored_by_root_is_handed_to_the_server(tmp_path: Path) -> None:
-    with running(tmp_path):
+def test_a_cluster_restored_by_root_is_handed_to_the_server(data_dir: Path) -> None:
+    with running(data_dir):
         pass
-    cluster = tmp_path / "postgres" / "cluster"
+    cluster = data_dir / "postgres" / "cluster"
     for path in (cluster, *cluster.rglob("*")):
         os.chown(path, 0, 0, follow_symlinks=False)
-    with running(tmp_path) as dsn:
+    with running(data_dir) as dsn:
         assert dsn
     assert not [path for path in cluster.rglob("*") if path.lstat().st_uid == 0]
 
@@ -156,8 +162,8 @@ async def test_start_works_inside_a_running_event_loop_and_with_a_missing_locale
             await check_unicode(connection)
 
 
-async def test_a_database_blind_to_letters_is_refused(tmp_path: Path) -> None:
-    with running(tmp_path) as dsn:
+async def test_a_database_blind_to_letters_is_refused(data_dir: Path) -> None:
+    with running(data_dir) as dsn:
         async with connected(dsn) as connection:
             await check_unicode(connection)
             blind = "create database blind template template0 locale_provider libc locale 'C' encoding 'UTF8'"
