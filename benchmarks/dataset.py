@@ -40,7 +40,7 @@ WITH rows AS (
     SELECT n,
            ($4::bigint + n::bigint * $5::bigint / 1000 * 1000) AS at_us,
            abs(hashint8(n * 7919 + $1)) AS h1, abs(hashint8(n * 104729 + $1)) AS h2, abs(hashint8(n * 1299709 + $1)) AS h3
-    FROM generate_series(0, $3::int - 1) AS n
+    FROM generate_series(0::bigint, $3::bigint - 1) AS n
 ), people AS (
     SELECT *, ($6::text[])[1 + h1 % array_length($6::text[], 1)] AS first_name,
            ($7::text[])[1 + h2 % array_length($7::text[], 1)] AS last_name,
@@ -62,7 +62,7 @@ WITH rows AS (
     INSERT INTO contacts (workspace_id, cell_id, id, bucket, phone, email, first_name, last_name, country_code,
                           lifecycle_stage, tags, metadata, source, search_text, created_at, updated_at, company,
                           language)
-    SELECT $1, $1 * 1024, id_hex::uuid, n / 8192, phone, email, first_name, last_name, country_code, lifecycle_stage,
+    SELECT $1, $1 * 1024, id_hex::uuid, (n / 8192)::int, phone, email, first_name, last_name, country_code, lifecycle_stage,
            CASE WHEN h2 % 30 = 0 THEN ARRAY['vip'] WHEN h2 % 330 = 1 THEN ARRAY['campaign'] WHEN h2 % 5 = 2
                 THEN ARRAY['newsletter','enterprise'] ELSE '{}' END,
            jsonb_build_object('plan', (ARRAY['free','free','free','pro','pro','business'])[1 + h3 % 6], 'score', h1 % 100),

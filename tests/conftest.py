@@ -26,6 +26,9 @@ from orbit_contacts.features.workspaces import queries as workspace_queries
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.models import NewApiKey
 from orbit_contacts.interfaces.api import Application
+from tests.sql_rules.catalogue import load_schema
+from tests.sql_rules.lint import check_executed
+from tests.sql_rules.product import LAYOUT
 
 core_database.executed = set()
 
@@ -62,13 +65,23 @@ def dsn(postgres: str) -> Iterator[str]:
         await connection.close()
         return dsn
 
+    async def lint() -> None:
+        """Every statement the run executed keeps the rules of tenants and cells (design, section 5)."""
+        connection = await connect(with_database(postgres, name))
+        report = check_executed(core_database.executed or set(), await load_schema(connection, LAYOUT))
+        await connection.close()
+        assert not report.violations, f"statements that break the rules for SQL:\n\n{report}"
+
     async def drop() -> None:
         connection = await connect(postgres)
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         await connection.close()
 
     yield asyncio.run(prepare())
-    asyncio.run(drop())
+    try:
+        asyncio.run(lint())
+    finally:
+        asyncio.run(drop())
 
 
 def with_database(dsn: str, name: str) -> str:
