@@ -49,7 +49,7 @@ async def create(
     await timeline.record(tx, id, "contact.created", {"source": source})
     for hook in lifecycle.created:
         await hook(tx, id, new)
-    return queries.contact_of(row), True
+    return queries.contact_of(await _identified(tx, id, row)), True
 
 
 def _already_exists(wanted: list[rules.Identifier], taken: list[Record], own: UUID) -> ContactAlreadyExists:
@@ -150,13 +150,24 @@ async def update_with_etag(
     if not changes:
         return queries.contact_of(row), etag(row)
     rules.require_identifier(fields)
-    await _move_identifiers(tx, id, stored, fields)
+    gained = await _move_identifiers(tx, id, stored, fields)
     written = await write(tx, row, fields)
     await timeline.record(tx, id, "contact.updated", {"changes": changes})
+    if gained:
+        written = await _identified(tx, id, written)
     return queries.contact_of(written), etag(written)
 
 
-async def _move_identifiers(tx: Transaction, id: UUID, old: dict[str, Any], new: dict[str, Any]) -> None:
+async def _identified(tx: Transaction, id: UUID, row: Record) -> Record:
+    """Let what is known about its addresses reach a contact; gives its row as it is then."""
+    changed = False
+    for hook in lifecycle.identified:
+        changed |= id in await hook(tx, [id])
+    return await _found(tx, id) if changed else row
+
+
+async def _move_identifiers(tx: Transaction, id: UUID, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Claim what is new and release what is gone; whether any was new."""
     before = {(i.kind, i.key): i for i in rules.identifiers(old)}
     after = {(i.kind, i.key): i for i in rules.identifiers(new)}
     gained = [identifier for key, identifier in after.items() if key not in before]
@@ -172,6 +183,7 @@ async def _move_identifiers(tx: Transaction, id: UUID, old: dict[str, Any], new:
                 raise _already_exists(missing, holders, id)
     if lost:
         await queries.release_identifiers(tx, cell_id, id, lost)
+    return bool(gained)
 
 
 async def write(tx: Transaction, row: Record, fields: dict[str, Any]) -> Record:
@@ -196,6 +208,8 @@ async def delete(tx: Transaction, id: UUID, *, soft: bool) -> None:
     """Erase a contact and all that hangs on it; `soft` only hides it, for 30 days."""
     cell_id = tx.caller.cell(ids.cell_number(id))
     row = await locked(tx, id)
+    for hook in lifecycle.deleting:
+        await hook(tx, [id])
     await queries.release_all_identifiers(tx, cell_id, id)
     await queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], -1)
     if soft:
@@ -233,4 +247,4 @@ async def restore(tx: Transaction, id: UUID) -> Contact:
     await queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], 1)
     restored = await queries.set_deleted(tx, cell_id, id, None)
     await timeline.record(tx, id, "contact.restored", {})
-    return queries.contact_of(restored)
+    return queries.contact_of(await _identified(tx, id, restored))
