@@ -42,7 +42,10 @@ async def create(
             raise _already_exists(wanted, taken, id)
         await queries.release_all_identifiers(tx, cell_id, id)
         existing = _preferred(taken, id)
-        return await update(tx, existing, new), False
+        contact = await update(tx, existing, new)
+        for hook in lifecycle.upserted:
+            await hook(tx, existing, new)
+        return contact, False
     fields["metadata"] = msgspec.json.encode(rules.merge_metadata({}, fields.get("metadata") or {}))
     fields["custom_fields"] = msgspec.json.encode(await _custom_fields(tx, {}, fields.get("custom_fields")))
     row = await queries.insert_contact(tx, cell_id, id, bucket, fields, source, _search_text(fields))
@@ -246,5 +249,7 @@ async def restore(tx: Transaction, id: UUID) -> Contact:
         raise _already_exists(wanted, await queries.holders(tx, wanted), id)
     await queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], 1)
     restored = await queries.set_deleted(tx, cell_id, id, None)
+    for hook in lifecycle.restored:
+        await hook(tx, [id])
     await timeline.record(tx, id, "contact.restored", {})
     return queries.contact_of(await _identified(tx, id, restored))
