@@ -26,7 +26,7 @@ class Person(NamedTuple):
     """One contact in stored form: `phone` E.164, `email` lower case, times UTC; `row` counts in a seed."""
 
     row: int
-    external_id: str | None
+    external_id: str
     phone: str | None
     phone_extension: str | None
     email: str | None
@@ -53,7 +53,9 @@ class Person(NamedTuple):
 
 BATCH = 10_000
 NO_PHONE_SHARE, NO_EMAIL_SHARE = 0.115, 0.151
-EXTERNAL_ID_SHARE, NAMELESS_SHARE, EXTENSION_SHARE = 0.8, 0.03, 0.012
+NAMELESS_SHARE, EXTENSION_SHARE = 0.03, 0.012
+EXTERNAL_ID_PREFIX = "demo-"
+"""The row number follows, in ten digits."""
 _IMPORT_TIME = 3.6e9
 """How long each bulk import takes, in microseconds; at most a hundredth of the run."""
 
@@ -135,7 +137,7 @@ class _Crowd:
         created_at, updated_at = _moments(created), _moments(updated)
         columns = (
             rows.tolist(),
-            [f"C-{row:08d}" if known else None for row, known in zip(rows.tolist(), self._is_known(rows), strict=True)],
+            [f"{EXTERNAL_ID_PREFIX}{row:010d}" for row in rows.tolist()],
             [
                 f"+{number}" if known else None
                 for number, known in zip(numbers.tolist(), has_phone.tolist(), strict=True)
@@ -166,9 +168,6 @@ class _Crowd:
             repeat(None, len(rows)),
         )
         return list(map(Person._make, zip(*columns, strict=True)))
-
-    def _is_known(self, rows: Rows) -> list[bool]:
-        return (self._draws.uniform("external id", rows) < EXTERNAL_ID_SHARE).tolist()
 
     def _extensions(self, rows: Rows, has_phone: NDArray[np.bool_]) -> list[str | None]:
         draw = self._draws.uniform("extension", rows)
