@@ -305,21 +305,21 @@ def _create_script(workspace: int) -> str:
 \\set b random(100000000, 999999999)
 BEGIN;
 INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
-SELECT {workspace}, kind, value, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a), 15, '0'))::uuid
-FROM unnest(ARRAY['email','phone'], ARRAY['b' || :a || '@example.com', '+44' || :a]) AS claimed (kind, value)
+SELECT {workspace}, kind, value, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid
+FROM unnest(ARRAY['email','phone'], ARRAY['b' || :a::bigint || '@example.com', '+44' || :a::bigint]) AS claimed (kind, value)
 ON CONFLICT DO NOTHING RETURNING kind, value;
 WITH counted AS (
     INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever) VALUES ({workspace}, {cell}, 'lead', 'GB', 1, 1)
 )
 INSERT INTO contacts AS c (workspace_id, cell_id, id, bucket, source, search_text, created_at, updated_at, phone, email,
     first_name, last_name, country_code, lifecycle_stage, tags, metadata, custom_fields)
-VALUES ({workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a), 15, '0'))::uuid, 122, 'api',
-    ' jane doe b' || :a || '@example.com 44' || :a, now(), now(), '+44' || :a, 'b' || :a || '@example.com', 'Jane', 'Doe', 'GB',
+VALUES ({workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid, 122, 'api',
+    ' jane doe b' || :a::bigint || '@example.com 44' || :a::bigint, now(), now(), '+44' || :a::bigint, 'b' || :a::bigint || '@example.com', 'Jane', 'Doe', 'GB',
     'lead', ARRAY['bench'], '{{"plan": "pro"}}', '{{}}')
 RETURNING {COLUMNS};
 INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel, direction, data)
-VALUES ({workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a), 15, '0'))::uuid, now(),
-    ('0199e000-0000-8000-8' || lpad(to_hex(:a), 15, '0'))::uuid, now(), 'contact.created', NULL, NULL, '{{"source": "api"}}');
+VALUES ({workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid, now(),
+    ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid, now(), 'contact.created', NULL, NULL, '{{"source": "api"}}');
 COMMIT;
 """
 

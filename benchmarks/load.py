@@ -10,6 +10,7 @@ import itertools
 import json
 import sys
 from time import perf_counter
+from typing import cast
 
 import uvloop
 
@@ -24,8 +25,7 @@ class Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self._send()
 
     def _send(self) -> None:
