@@ -6,6 +6,6 @@ LAYOUT = Layout(
     # `api_keys` is found by the key's hash, before any tenant is known, and administered per organization.
     shared=frozenset({"schema_migrations", "installation", "organizations", "workspaces", "api_keys"}),
     by_workspace=frozenset({"contact_identifiers"}),
-    keyless=frozenset({"contact_counts"}),
+    keyless=frozenset({"contact_counts", "list_counts"}),
     queue=frozenset({"pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}),
 )

@@ -53,8 +53,9 @@ def _decode_timestamp(value: tuple[int]) -> Instant:
     return value[0] + _PG_EPOCH
 
 
-def _encode_jsonb(document: bytes) -> bytes:
-    return b"\x01" + document
+def _encode_jsonb(document: bytes | str) -> bytes:
+    # The queue's library passes text.
+    return b"\x01" + (document.encode() if isinstance(document, str) else document)
 
 
 def _decode_jsonb(document: bytes) -> msgspec.Raw:

@@ -25,6 +25,7 @@ from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.core.telemetry import RequestLog
 from orbit_contacts.features.contacts.routes import routes as contacts
+from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.authentication import Authenticator
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 OPERATIONS: list[Operation] = [
     *contacts.operations,
+    *lists.operations,
     *tags.operations,
     *settings_routes.operations,
 ]

@@ -14,7 +14,12 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import UNREACHABLE, Connection, Database, Transaction, Unbound
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.features.contacts import maintenance as contacts
+from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.workspaces import service as workspaces
+from orbit_contacts.interfaces import api as every_feature
+
+# Features join a contact's life and register their jobs when they are imported.
+__all__ = ["PERIODIC", "Worker", "every_feature"]
 
 log = structlog.get_logger()
 
@@ -41,6 +46,7 @@ class Periodic(NamedTuple):
 PERIODIC: list[Periodic] = [
     Periodic("clean search index", 3, contacts.clean_search_index),
     Periodic("fold totals", 10, contacts.fold_totals),
+    Periodic("fold list counts", 10, lists.fold_counts),
     Periodic("purge deleted contacts", 3600, contacts.purge_deleted),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
