@@ -112,9 +112,7 @@ class EmbeddedPostgres:
         """Register, and see to it that there is a guardian."""
         with gate(self._folder, timeout) as passed:
             if not passed:
-                raise PostgresUnavailable(
-                    f"{self._folder} is held by a server that is stopping.{self._last_words()}"
-                )
+                raise PostgresUnavailable(f"{self._folder} is held by a server that is stopping.{self._last_words()}")
             if self._registration is None:
                 path = self._folder / "users" / f"{os.getpid()}-{secrets.token_hex(4)}"
                 file = open_file(str(path))

@@ -55,9 +55,7 @@ def cluster_major(cluster: Path) -> int | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise PostgresUnavailable(
-            f"{cluster} is not a PostgreSQL data folder that can be read: {error}"
-        ) from error
+        raise PostgresUnavailable(f"{cluster} is not a PostgreSQL data folder that can be read: {error}") from error
 
 
 def hand_over(cluster: Path, owner: Owner) -> None:

@@ -138,9 +138,7 @@ async def make_database(superuser_dsn: str) -> None:
         await connection.execute("select pg_advisory_lock($1)", PREPARATION_LOCK)
         if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", ROLE):
             await connection.execute("create role orbit login createdb")
-        if not await connection.fetchval(
-            "select exists (select from pg_database where datname = $1)", DATABASE
-        ):
+        if not await connection.fetchval("select exists (select from pg_database where datname = $1)", DATABASE):
             await connection.execute("create database orbit_contacts owner orbit")
     finally:
         await connection.close()
@@ -156,9 +154,7 @@ async def check_unicode(connection: Connection) -> None:
             await connection.execute("create extension if not exists pg_trgm")
         trigrams = await connection.fetchval("select show_trgm('ж')")
     except asyncpg.UndefinedFunctionError as error:
-        raise PostgresUnavailable(
-            "The extension pg_trgm lies in a schema that is not in search_path."
-        ) from error
+        raise PostgresUnavailable("The extension pg_trgm lies in a schema that is not in search_path.") from error
     except (
         asyncpg.UndefinedFileError,
         asyncpg.FeatureNotSupportedError,

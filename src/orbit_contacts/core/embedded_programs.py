@@ -109,9 +109,7 @@ def server_owner(data_dir: Path, cluster: Path) -> Owner | None:
         if is_user(name):
             user = pwd.getpwnam(name)
             return Owner(user.pw_uid, user.pw_gid)
-    raise PostgresUnavailable(
-        f"As root, a system user to run PostgreSQL is needed; add one named {SERVER_USER}."
-    )
+    raise PostgresUnavailable(f"As root, a system user to run PostgreSQL is needed; add one named {SERVER_USER}.")
 
 
 def is_user(name: str) -> bool:
