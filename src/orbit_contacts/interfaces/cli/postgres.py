@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from orbit_contacts.core.settings import Settings, load
+from orbit_contacts.core import migrations
+from orbit_contacts.core.database import connect
+from orbit_contacts.core.settings import InvalidSetting, Settings, load
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the embedded PostgreSQL. [ORBIT_DATA_DIR]")]
 
@@ -29,3 +31,13 @@ def postgres(settings: Settings) -> Generator[str]:
 
 def settings_with(data_dir: Path | None, **options: object) -> Settings:
     return load(data_dir=str(data_dir) if data_dir else None, **options)
+
+
+async def require_migrated(dsn: str) -> None:
+    """A command that works on the data needs the schema of this version."""
+    connection = await connect(dsn)
+    try:
+        if todo := await migrations.pending(connection):
+            raise InvalidSetting(f"the database lacks {len(todo)} migrations; run `orbit migrate` or `orbit up` first")
+    finally:
+        await connection.close()

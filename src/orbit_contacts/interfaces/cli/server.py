@@ -20,7 +20,7 @@ from orbit_contacts.core import migrations
 from orbit_contacts.core.database import connect
 from orbit_contacts.core.settings import InvalidSetting, Settings
 from orbit_contacts.features.workspaces import service as workspaces
-from orbit_contacts.interfaces.cli.postgres import DataDir, postgres, settings_with
+from orbit_contacts.interfaces.cli.postgres import DataDir, postgres, require_migrated, settings_with
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on. [ORBIT_HOST]")]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on. [ORBIT_PORT, 8000]")]
@@ -45,7 +45,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
     set_up_logs(settings)
     listening = listen(settings)
     with postgres(settings) as dsn:
-        asyncio.run(_require_migrated(dsn))
+        asyncio.run(require_migrated(dsn))
         asyncio.run(_serve(settings, dsn, listening))
 
 
@@ -57,7 +57,7 @@ def worker(
     settings = settings_with(data_dir)
     set_up_logs(settings)
     with postgres(settings) as dsn:
-        asyncio.run(_require_migrated(dsn))
+        asyncio.run(require_migrated(dsn))
         asyncio.run(_work(settings, dsn, until_stdin_closes))
 
 
@@ -110,15 +110,6 @@ async def _migrate(dsn: str) -> list[migrations.Migration]:
     connection = await connect(dsn)
     try:
         return await migrations.migrate(connection)
-    finally:
-        await connection.close()
-
-
-async def _require_migrated(dsn: str) -> None:
-    connection = await connect(dsn)
-    try:
-        if todo := await migrations.pending(connection):
-            raise InvalidSetting(f"the database lacks {len(todo)} migrations; run `orbit migrate`")
     finally:
         await connection.close()
 

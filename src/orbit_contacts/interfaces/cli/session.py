@@ -9,7 +9,7 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database
 from orbit_contacts.core.errors import NotFound
 from orbit_contacts.features.workspaces import queries, service
-from orbit_contacts.interfaces.cli.postgres import postgres, settings_with
+from orbit_contacts.interfaces.cli.postgres import postgres, require_migrated, settings_with
 
 T = TypeVar("T")
 
@@ -18,6 +18,7 @@ def with_caller(work: Callable[[Database, Caller], Awaitable[T]], workspace: int
     """Run `work` as the command line's own caller in a workspace (the first one when None)."""
 
     async def run(dsn: str) -> T:
+        await require_migrated(dsn)
         database = Database(dsn, size=2, ad_hoc_size=1)
         try:
             await service.prepare_installation(database)
