@@ -25,6 +25,7 @@ from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.core.telemetry import RequestLog
 from orbit_contacts.features.contacts.routes import routes as contacts
+from orbit_contacts.features.custom_fields.routes import routes as custom_fields
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.workspaces import service as workspaces
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 OPERATIONS: list[Operation] = [
     *contacts.operations,
+    *custom_fields.operations,
     *lists.operations,
     *tags.operations,
     *settings_routes.operations,
