@@ -27,6 +27,7 @@ from orbit_contacts.core.telemetry import RequestLog
 from orbit_contacts.features.contacts.routes import routes as contacts
 from orbit_contacts.features.custom_fields.routes import routes as custom_fields
 from orbit_contacts.features.lists.routes import routes as lists
+from orbit_contacts.features.notes.routes import routes as notes
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.authentication import Authenticator
@@ -40,6 +41,7 @@ OPERATIONS: list[Operation] = [
     *contacts.operations,
     *custom_fields.operations,
     *lists.operations,
+    *notes.operations,
     *tags.operations,
     *settings_routes.operations,
 ]
