@@ -36,7 +36,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 @pytest.fixture
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One data folder for many tests, with a space and letters outside ASCII; none may leave a server on it."""
+    """One data folder for many tests, with a space and non-ASCII letters; none may leave a server on it."""
     shared = tmp_path_factory.getbasetemp() / "Контакты of Zoë"
     yield shared
     assert wait_until(lambda: not server_processes(shared)), "a server was left behind"
@@ -131,7 +131,7 @@ def test_a_server_that_cannot_start_says_why_and_is_not_left_behind(data_dir: Pa
     own = data_dir / "postgres" / "cluster" / "postgresql.local.conf"
     before = own.read_text()
     own.write_text("work_mem = 'plenty'\n")
-    with pytest.raises(PostgresUnavailable, match=r'(?s)work_mem.*"plenty"'):
+    with pytest.raises(PostgresUnavailable, match=r'(?s)did not start.*work_mem.*"plenty"'):
         server.start(timeout=10)
     own.write_text(before)
     assert not has_users(folder_of(data_dir))

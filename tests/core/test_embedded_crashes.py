@@ -23,7 +23,7 @@ from tests.core.embedded_processes import (
     wait_until,
 )
 
-from orbit_contacts.core.embedded import EmbeddedPostgres, PostgresUnavailable, find_binaries, is_free
+from orbit_contacts.core.embedded import EmbeddedPostgres, PostgresUnavailable, find_binaries, gate, is_free
 from orbit_contacts.core.embedded_guard import announced, postmaster_status
 from orbit_contacts.core.embedded_programs import Owner
 
@@ -32,7 +32,7 @@ AS_ROOT = os.geteuid() == 0
 
 @pytest.fixture
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One data folder for many tests, with a space and letters outside ASCII; none may leave a server on it."""
+    """One data folder for many tests, with a space and non-ASCII letters; none may leave a server on it."""
     shared = tmp_path_factory.getbasetemp() / "Контакты of Zoë"
     yield shared
     assert wait_until(lambda: not server_processes(shared)), "a server was left behind"
@@ -209,3 +209,15 @@ def test_a_deleted_data_folder_takes_its_server_with_it(tmp_path: Path) -> None:
         assert wait_until(lambda: not server_processes(data_dir), 5)
         time.sleep(1.5)
         assert not data_dir.exists()
+
+
+def test_nobody_joins_a_server_that_is_stopping(data_dir: Path) -> None:
+    server = EmbeddedPostgres(data_dir)
+    server.start()
+    server.stop()
+    with gate(data_dir / "postgres", 1) as held:  # as its guardian does
+        assert held
+        with pytest.raises(PostgresUnavailable, match="held by a server that is stopping"):
+            server.start(timeout=0.2)
+    assert answers(server.start())
+    server.stop()

@@ -112,7 +112,11 @@ def test_programs_in_a_closed_folder_are_copied_for_the_server(monkeypatch: pyte
         )
         monkeypatch.setattr(embedded_programs, "COPIES", Path(temporary, "copies"))
         hidden = Programs(closed / package.name / "pginstall" / "bin", original.major)
-        copied = programs_for(owner, hidden)
+        before = os.umask(0o077)
+        try:
+            copied = programs_for(owner, hidden)
+        finally:
+            os.umask(before)
         assert copied.folder.is_relative_to(embedded_programs.COPIES)
         assert programs_for(owner, hidden) == copied
         assert len(list(embedded_programs.COPIES.iterdir())) == 1

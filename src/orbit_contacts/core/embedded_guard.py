@@ -280,6 +280,7 @@ def main(arguments: list[str]) -> int:
 
     # Signals only wake the loop: SIGCHLD, a server ended; SIGURG, a user left. SIGTERM does no more: when
     # the machine shuts down, the users are told as well, and need the server until they have finished.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     wake, woken = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(woken, False)

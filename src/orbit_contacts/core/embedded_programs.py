@@ -6,6 +6,7 @@ virtual environment under /root, are copied once to `/var/cache/orbit-contacts`.
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import os
@@ -141,7 +142,12 @@ def programs_for(owner: Owner | None, programs: Programs) -> Programs:
 def can_run(folder: Path, owner: Owner) -> bool:
     try:
         return run_as(owner, [folder / "postgres", "--version"], cwd=Path("/")).returncode == 0
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.EINVAL):  # not of the program, but of becoming its user
+            raise PostgresUnavailable(
+                f"PostgreSQL never runs as root, and this root may not become the user with id {owner.uid} "
+                f"({error.strerror}). Run it as an ordinary user, or name a server in ORBIT_DATABASE_URL."
+            ) from error
         return False
 
 
@@ -178,7 +184,9 @@ def copy_wheel(install: Path) -> Path:
     folder = target / install.parent.name / install.name / "bin"
     if folder.is_dir():
         return folder
-    COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not COPIES.is_dir():
+        COPIES.mkdir(parents=True, exist_ok=True)
+        COPIES.chmod(0o755)  # whatever the umask
     with tempfile.TemporaryDirectory(dir=COPIES, ignore_cleanup_errors=True) as temporary:
         made = Path(temporary) / "made"
         unused = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
