@@ -98,10 +98,10 @@ class EmbeddedPostgres:
             else:
                 raise PostgresUnavailable(f"PostgreSQL did not start.{self._last_words()}")
         except OSError as error:
-            self.stop()
+            self._leave()
             raise PostgresUnavailable(f"PostgreSQL cannot run in {self._folder}: {error}") from error
         except BaseException:
-            self.stop()
+            self._leave()
             raise
         self._dsn = dsn
         self._watcher = threading.Thread(target=self._watch, name="embedded-postgres", daemon=True)
@@ -207,35 +207,42 @@ class EmbeddedPostgres:
         if self._watcher is not None:
             self._watcher.join()
         self._dsn = self._watcher = None
+        self._leave()
+        deadline = time.monotonic() + STOP_SECONDS
+        with contextlib.suppress(OSError):  # a data folder that was deleted: the guardian sees it by itself
+            while not self._has_ended_or_has_others() and time.monotonic() < deadline:
+                time.sleep(0.02)
+                self._wake_guardian()
+
+    def _leave(self) -> None:
         if self._registration is not None and self._registration[1] in registrations:
             path, file = self._registration
             registrations.remove(file)
             path.unlink(missing_ok=True)
             release(file)
         self._registration = None
-        deadline = time.monotonic() + STOP_SECONDS
-        with contextlib.suppress(OSError):  # a data folder that was deleted: the guardian sees it by itself
-            while not self._nothing_left_to_wait_for() and time.monotonic() < deadline:
-                time.sleep(0.02)
-        if self._guardian is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._guardian.wait(timeout=1)  # if it is ours, and did not stay for others
-        self._guardian = None
+        self._wake_guardian()
 
-    def _nothing_left_to_wait_for(self) -> bool:
+    def _wake_guardian(self) -> None:
         guardian, _ = announced(str(self._folder))
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            # Wakes the guardian. Ignored by default: no harm, should the number have gone to a stranger.
-            os.kill(guardian or os.getpid(), signal.SIGURG)
+        if guardian:
+            # Ignored by default: no harm, should the number have gone to a stranger.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(guardian, signal.SIGURG)
+
+    def _has_ended_or_has_others(self) -> bool:
         with gate(self._folder, 0) as passed:
             if not passed:
                 return False
             if has_users(str(self._folder)):
                 return True
-            ended = is_free(self._folder / "guardian.lock") and is_free(self._folder / "server.lock")
-            if ended:
-                remove_link(self._cluster)
-            return ended
+            if not (is_free(self._folder / "guardian.lock") and is_free(self._folder / "server.lock")):
+                return False
+            remove_link(self._cluster)
+        if self._guardian is not None:
+            self._guardian.wait()  # it let go of its lock by ending
+            self._guardian = None
+        return True
 
 
 def make_folder(path: Path) -> None:
