@@ -41,14 +41,12 @@ def server_processes(data_dir: Path) -> list[int]:
     found: list[int] = []
     for entry in os.listdir("/proc"):
         with contextlib.suppress(OSError):
-            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd").startswith(
-                f"{data_dir}/postgres/cluster"
-            ):
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd").startswith(f"{data_dir}/postgres/cluster"):
                 found.append(int(entry))
     return found
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -60,9 +58,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 10) -> bool:
 def python(code: str, data_dir: Path, program: str = sys.executable, **options: Any) -> subprocess.Popen[str]:
     options.setdefault("env", {**os.environ, "PYTHONPATH": SOURCES})
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [program, "-c", code, str(data_dir)], stdin=pipe, stdout=pipe, text=True, **options
-    )
+    return subprocess.Popen([program, "-c", code, str(data_dir)], stdin=pipe, stdout=pipe, text=True, **options)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+
+from orbit_contacts.core import embedded_database
+from orbit_contacts.core.embedded import EmbeddedPostgres, PostgresUnavailable
+from orbit_contacts.core.embedded_guard import has_users
+from orbit_contacts.core.embedded_programs import server_owner
 from tests.core.embedded_processes import (
     SOURCES,
     answers,
@@ -25,11 +30,6 @@ from tests.core.embedded_processes import (
     user_of,
     wait_until,
 )
-
-from orbit_contacts.core import embedded_database
-from orbit_contacts.core.embedded import EmbeddedPostgres, PostgresUnavailable
-from orbit_contacts.core.embedded_guard import has_users
-from orbit_contacts.core.embedded_programs import server_owner
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -158,9 +158,7 @@ def test_an_ordinary_user_runs_the_server_as_itself() -> None:
             user.wait()
             assert answers(dsn)
             root.stop()
-        assert not [path for path in Path(home).rglob("*") if path.stat().st_uid == 0], (
-            "root left files of its own"
-        )
+        assert not [path for path in Path(home).rglob("*") if path.stat().st_uid == 0], "root left files of its own"
 
 
 def as_nobody() -> dict[str, Any]:

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from orbit_contacts.core.embedded import EmbeddedPostgres, PostgresUnavailable, find_binaries, gate, is_free
+from orbit_contacts.core.embedded_guard import announced, postmaster_status
+from orbit_contacts.core.embedded_programs import Owner
 from tests.core.embedded_processes import (
     USER_PROCESS,
     answers,
@@ -22,10 +26,6 @@ from tests.core.embedded_processes import (
     user_of,
     wait_until,
 )
-
-from orbit_contacts.core.embedded import EmbeddedPostgres, PostgresUnavailable, find_binaries, gate, is_free
-from orbit_contacts.core.embedded_guard import announced, postmaster_status
-from orbit_contacts.core.embedded_programs import Owner
 
 AS_ROOT = os.geteuid() == 0
 
@@ -55,14 +55,12 @@ def test_a_killed_process_leaves_no_server_behind(data_dir: Path) -> None:
     with user_of(data_dir) as (user, dsn):
         assert answers(dsn)
         user.kill()
-        assert wait_until(lambda: not server_processes(data_dir), 5)
-    assert wait_until(lambda: is_free(data_dir / "postgres" / "guardian.lock"), 2)
+        assert wait_until(lambda: not server_processes(data_dir), 15)
+    assert wait_until(lambda: is_free(data_dir / "postgres" / "guardian.lock"), 15)
 
 
 def test_a_child_forked_by_a_killed_process_does_not_keep_the_server(data_dir: Path) -> None:
-    forking = USER_PROCESS.replace(
-        "if sys.stdin", "import os, time\nif os.fork() == 0: time.sleep(20)\nif sys.stdin"
-    )
+    forking = USER_PROCESS.replace("if sys.stdin", "import os, time\nif os.fork() == 0: time.sleep(20)\nif sys.stdin")
     parent = python(forking, data_dir, start_new_session=True)
     assert parent.stdout
     assert parent.stdout.readline()
@@ -70,7 +68,7 @@ def test_a_child_forked_by_a_killed_process_does_not_keep_the_server(data_dir: P
     time.sleep(0.1)
     parent.kill()
     try:
-        assert wait_until(lambda: not server_processes(data_dir), 5)
+        assert wait_until(lambda: not server_processes(data_dir), 15)
         assert process_group(parent.pid)
     finally:
         os.killpg(parent.pid, signal.SIGKILL)
@@ -102,9 +100,7 @@ def test_a_killed_guardian_is_replaced_while_the_server_is_used(data_dir: Path) 
     dsn = server.start()
     killed, postmaster = announced(folder_of(data_dir))
     os.kill(killed, signal.SIGKILL)
-    assert wait_until(
-        lambda: announced(folder_of(data_dir))[0] != killed and postmaster_of(data_dir) and answers(dsn)
-    )
+    assert wait_until(lambda: announced(folder_of(data_dir))[0] != killed and postmaster_of(data_dir) and answers(dsn))
     assert postmaster_of(data_dir) != postmaster
     server.stop()
 
@@ -128,7 +124,7 @@ def test_guardian_and_user_killed_at_once_leave_no_server_behind(data_dir: Path)
         guardian, _ = announced(folder_of(data_dir))
         user.kill()
         os.kill(guardian, signal.SIGKILL)
-    assert wait_until(lambda: not server_processes(data_dir), 5)
+    assert wait_until(lambda: not server_processes(data_dir), 15)
 
 
 def test_a_recycled_process_id_is_not_taken_for_a_server(data_dir: Path) -> None:
@@ -158,9 +154,7 @@ def test_a_server_started_by_hand_is_reported_and_left_alone(data_dir: Path) -> 
     owner = (state.st_uid, state.st_gid) if AS_ROOT else (None, None)
     command = [find_binaries().folder / "postgres", "-D", "/proc/self/cwd", "-c", "listen_addresses="]
     command += ["-c", "unix_socket_directories=."]
-    with subprocess.Popen(
-        command, cwd=cluster, user=owner[0], group=owner[1], stderr=subprocess.DEVNULL
-    ) as by_hand:
+    with subprocess.Popen(command, cwd=cluster, user=owner[0], group=owner[1], stderr=subprocess.DEVNULL) as by_hand:
         assert wait_until(lambda: postmaster_status(str(cluster)) == (by_hand.pid, "ready"))
         with pytest.raises(PostgresUnavailable, match=f"process {by_hand.pid} serves this folder"):
             server.start(timeout=10)
@@ -205,8 +199,9 @@ while time.monotonic() < end:
 def test_a_deleted_data_folder_takes_its_server_with_it(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with user_of(data_dir):
-        shutil.rmtree(data_dir)
-        assert wait_until(lambda: not server_processes(data_dir), 5)
+        # More than once, perhaps: the server still writes and deletes files of its own.
+        assert wait_until(lambda: shutil.rmtree(data_dir, ignore_errors=True) or not data_dir.exists())
+        assert wait_until(lambda: not server_processes(data_dir), 15)
         time.sleep(1.5)
         assert not data_dir.exists()
 
@@ -216,7 +211,7 @@ def test_nobody_joins_a_server_that_is_stopping(data_dir: Path) -> None:
     server.start()
     server.stop()
     with gate(data_dir / "postgres", 1) as held:  # as its guardian does
-        assert held
+        assert held is not None
         with pytest.raises(PostgresUnavailable, match="held by a server that is stopping"):
             server.start(timeout=0.2)
     assert answers(server.start())

@@ -76,14 +76,10 @@ def test_without_the_wheel_a_system_postgres_on_the_path_is_found(
     assert find_binaries(17) == Programs(bin_folder, 17)
 
 
-def test_a_postgres_that_is_too_old_is_refused_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_postgres_that_is_too_old_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = pretend_postgres(tmp_path / "bin", "15.18")
     monkeypatch.setattr(embedded_programs, "candidate_folders", lambda: iter([old]))
-    with pytest.raises(
-        PostgresUnavailable, match=r"PostgreSQL 16 or newer was not found \(found: 15 in .*URL"
-    ):
+    with pytest.raises(PostgresUnavailable, match=r"PostgreSQL 16 or newer was not found \(found: 15 in .*URL"):
         find_binaries()
 
 
@@ -107,9 +103,7 @@ def test_programs_in_a_closed_folder_are_copied_for_the_server(monkeypatch: pyte
         closed.mkdir(mode=0o700)
         shutil.copytree(package, closed / package.name, symlinks=True, copy_function=os.link)
         libraries = f"{package.name}.libs"
-        shutil.copytree(
-            package.with_name(libraries), closed / libraries, symlinks=True, copy_function=os.link
-        )
+        shutil.copytree(package.with_name(libraries), closed / libraries, symlinks=True, copy_function=os.link)
         monkeypatch.setattr(embedded_programs, "COPIES", Path(temporary, "copies"))
         hidden = Programs(closed / package.name / "pginstall" / "bin", original.major)
         before = os.umask(0o077)
@@ -190,7 +184,8 @@ def test_a_version_without_builtin_locales_reads_letters_too() -> None:
         Path(temporary).chmod(0o755)
         cluster = Path(temporary, "cluster")
         owner = server_owner(cluster.parent, cluster)
-        make_cluster(cluster, programs, owner)
+        with Path(temporary, "gate").open("w") as gate:
+            make_cluster(cluster, programs, owner, gate.fileno())
         answer = subprocess.run(
             [programs.folder / "postgres", "--single", "-D", cluster, "postgres"],
             input="select lower('ÇAĞLAR ЖЕНЯ')\n",
@@ -215,8 +210,5 @@ def test_settings_follow_the_memory(
 
 
 def test_memory_is_the_machines_or_less() -> None:
-    total = (
-        int(subprocess.run(["awk", "/MemTotal/ {print $2}", "/proc/meminfo"], capture_output=True).stdout)
-        * 1024
-    )
+    total = int(subprocess.run(["awk", "/MemTotal/ {print $2}", "/proc/meminfo"], capture_output=True).stdout) * 1024
     assert 0 < memory_bytes() <= total

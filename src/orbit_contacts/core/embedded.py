@@ -23,6 +23,7 @@ from orbit_contacts.core.embedded_cluster import (
     data_argument,
     hand_over,
     make_cluster,
+    remove_abandoned,
     write_settings,
 )
 from orbit_contacts.core.embedded_database import (
@@ -110,8 +111,8 @@ class EmbeddedPostgres:
 
     def _join(self, timeout: float) -> None:
         """Register, and see to it that there is a guardian."""
-        with gate(self._folder, timeout) as passed:
-            if not passed:
+        with gate(self._folder, timeout) as held:
+            if held is None:
                 raise PostgresUnavailable(f"{self._folder} is held by a server that is stopping.{self._last_words()}")
             if self._registration is None:
                 path = self._folder / "users" / f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -123,16 +124,17 @@ class EmbeddedPostgres:
             if lock is None:
                 return
             try:
-                self._start_guardian(lock)
+                self._start_guardian(lock, held)
             finally:
                 os.close(lock)  # the guardian's copy keeps it locked
 
-    def _start_guardian(self, lock: int) -> None:
+    def _start_guardian(self, lock: int, held: int) -> None:
         owner = server_owner(self._data_dir, self._cluster)
         major = cluster_major(self._cluster)
         programs = programs_for(owner, find_binaries(major))
+        remove_abandoned(self._folder)
         if major is None:
-            make_cluster(self._cluster, programs, owner)
+            make_cluster(self._cluster, programs, owner, held)
         elif owner is not None:
             hand_over(self._cluster, owner)
         write_settings(self._cluster)
@@ -179,8 +181,8 @@ class EmbeddedPostgres:
     def _guardian_is_gone(self) -> bool:
         if self._guardian is not None and self._guardian.poll() is None:
             return False
-        with gate(self._folder, 0) as passed:
-            return passed and is_free(self._folder / "guardian.lock")
+        with gate(self._folder, 0) as held:
+            return held is not None and is_free(self._folder / "guardian.lock")
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
@@ -231,8 +233,8 @@ class EmbeddedPostgres:
                 os.kill(guardian, signal.SIGURG)
 
     def _has_ended_or_has_others(self) -> bool:
-        with gate(self._folder, 0) as passed:
-            if not passed:
+        with gate(self._folder, 0) as held:
+            if held is None:
                 return False
             if has_users(str(self._folder)):
                 return True
@@ -258,13 +260,13 @@ def make_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def gate(folder: Path, timeout: float) -> Generator[bool]:
-    """Hold the gate: True. Or False, when somebody else held it for all of `timeout` seconds."""
+def gate(folder: Path, timeout: float) -> Generator[int | None]:
+    """Hold the gate: its file. Or None, when somebody else held it for all of `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while (lock := take(str(folder / "gate.lock"))) is None and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        yield lock is not None
+        yield lock
     finally:
         if lock is not None:
             release(lock)

@@ -67,17 +67,25 @@ def hand_over(cluster: Path, owner: Owner) -> None:
             os.chown(Path(folder, name), owner.uid, owner.gid, follow_symlinks=False)
 
 
-def make_cluster(cluster: Path, programs: Programs, owner: Owner | None) -> None:
-    """Make `cluster`, whole or not at all: it is made beside and renamed. One process at a time."""
-    for abandoned in cluster.parent.glob("cluster.new-*"):
+def remove_abandoned(folder: Path) -> None:
+    """Remove what is left of clusters whose making was killed."""
+    for abandoned in folder.glob("cluster.new-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
+
+
+def make_cluster(cluster: Path, programs: Programs, owner: Owner | None, gate: int) -> None:
+    """Make `cluster`, whole or not at all: it is made beside and renamed.
+
+    `gate`: the open file whose lock keeps others out. `initdb` holds it as well, and so keeps them out until
+    it has ended even if this process is killed.
+    """
     complaint = ""
     for locale in LOCALES:
         made = Path(tempfile.mkdtemp(prefix="cluster.new-", dir=cluster.parent))
         try:
             if owner is not None:
                 os.chown(made, owner.uid, owner.gid)
-            result = run_as(owner, initdb_command(made, programs, owner, locale), cwd=made)
+            result = run_as(owner, initdb_command(made, programs, owner, locale), cwd=made, keep=(gate,))
             if result.returncode == 0:
                 with inside(made) as folder:
                     append(folder, "postgresql.conf", INCLUDES)

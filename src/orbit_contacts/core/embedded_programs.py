@@ -151,8 +151,13 @@ def can_run(folder: Path, owner: Owner) -> bool:
         return False
 
 
-def run_as(owner: Owner | None, command: list[str | Path], *, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run to its end, for 5 minutes at most, as `owner` (None: us). `cwd` is entered with our own rights."""
+def run_as(
+    owner: Owner | None, command: list[str | Path], *, cwd: Path, keep: tuple[int, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run to its end, for 5 minutes at most, as `owner` (None: us).
+
+    `cwd` is entered with our own rights; `keep` are open files that the program inherits.
+    """
     return subprocess.run(  # noqa: S603 - found programs, our arguments
         command,
         cwd=cwd,
@@ -160,6 +165,7 @@ def run_as(owner: Owner | None, command: list[str | Path], *, cwd: Path) -> subp
         user=owner.uid if owner else None,
         group=owner.gid if owner else None,
         extra_groups=() if owner else None,
+        pass_fds=keep,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
