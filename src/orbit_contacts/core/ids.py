@@ -48,7 +48,8 @@ PREFIXES: dict[object, str] = {
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
-_VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_DIGITS = frozenset(_ALPHABET)
+_TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _RANDOM_64 = random.SystemRandom().getrandbits(64)
 _source = random.Random(_RANDOM_64)  # ids are unique, not secret
 
@@ -90,12 +91,10 @@ def parse(prefix: str, value: str) -> UUID | None:
     """The uuid behind a public id, or None when the text cannot be one (a caller answers 404)."""
     if len(value) != len(prefix) + 27 or not value.startswith(prefix) or value[len(prefix)] != "_":
         return None
-    n = 0
-    for character in value[len(prefix) + 1 :]:
-        digit = _VALUES.get(character)
-        if digit is None:
-            return None
-        n = n << 5 | digit
+    digits = value[len(prefix) + 1 :]
+    if not _DIGITS.issuperset(digits):
+        return None
+    n = int(digits.translate(_TO_PYTHON), 32)
     return UUID(int=n) if n >> 128 == 0 else None
 
 

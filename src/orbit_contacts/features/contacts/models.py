@@ -19,7 +19,9 @@ class ContactAlreadyExists(Refusal):
     )
 
 
-class Contact(msgspec.Struct, kw_only=True):
+class Contact(msgspec.Struct, gc=False):
+    """A contact as the API shows it; the order of the fields is the order in which `contact_of` fills them."""
+
     id: Annotated[str, Meta(examples=["con_01jd3w9k2e8a7v5n0q4r6t8y1z"])]
     phone: Annotated[str | None, Meta(description="E.164.")]
     phone_extension: str | None

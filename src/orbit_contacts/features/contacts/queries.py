@@ -20,6 +20,8 @@ COLUMNS: LiteralString = (
     "c.external_id, c.blocked_at, c.block_reason, c.dnc, c.source, c.created_at, c.updated_at, c.deleted_at"
 )
 
+_FIND: LiteralString = f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL"
+
 # What a caller may set; the order of the parameters of `insert_contact` and `update_contact`.
 FIELDS = (
     "phone",
@@ -43,38 +45,39 @@ FIELDS = (
 def contact_of(row: Record) -> Contact:
     """The public form of a row selected with `COLUMNS` (further columns may follow)."""
     blocked_at, deleted_at = row[16], row[22]
+    created_at = format_instant(row[20])
     return Contact(
-        id=id_text("con", row[0]),
-        phone=row[1],
-        phone_extension=row[2],
-        email=row[3],
-        first_name=row[4],
-        last_name=row[5],
-        display_name=row[6],
-        company=row[7],
-        country_code=row[8],
-        timezone=row[9],
-        language=row[10],
-        lifecycle_stage=row[11],
-        tags=row[12],
-        metadata=row[13],
-        custom_fields=row[14],
-        external_id=row[15],
-        blocked=blocked_at is not None,
-        blocked_at=None if blocked_at is None else format_instant(blocked_at),
-        block_reason=row[17],
-        dnc=row[18],
-        source=row[19],
-        created_at=format_instant(row[20]),
-        updated_at=format_instant(row[21]),
-        deleted_at=msgspec.UNSET if deleted_at is None else format_instant(deleted_at),
+        id_text("con", row[0]),
+        row[1],
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        row[13],
+        row[14],
+        row[15],
+        blocked_at is not None,
+        None if blocked_at is None else format_instant(blocked_at),
+        row[17],
+        row[18],
+        row[19],
+        created_at,
+        created_at if row[21] == row[20] else format_instant(row[21]),
+        msgspec.UNSET if deleted_at is None else format_instant(deleted_at),
     )
 
 
 async def find(reader: Reader, cell_id: int, id: UUID) -> Record | None:
     """A live contact."""
     return await reader.fetch_one(
-        f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL",
+        _FIND,
         cell_id,
         id,
     )
