@@ -24,6 +24,7 @@ from orbit_contacts.core.operations import Operation
 from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.core.telemetry import RequestLog
+from orbit_contacts.features.consent.routes import routes as consent
 from orbit_contacts.features.contacts.routes import routes as contacts
 from orbit_contacts.features.custom_fields.routes import routes as custom_fields
 from orbit_contacts.features.lists.routes import routes as lists
@@ -34,11 +35,13 @@ from orbit_contacts.features.workspaces.authentication import Authenticator
 from orbit_contacts.features.workspaces.routes import routes as settings_routes
 from orbit_contacts.interfaces.docs_page import routes as docs_routes
 from orbit_contacts.interfaces.health import health
+from orbit_contacts.interfaces.unsubscribe import routes as unsubscribe_routes
 
 log = structlog.get_logger()
 
 OPERATIONS: list[Operation] = [
     *contacts.operations,
+    *consent.operations,
     *custom_fields.operations,
     *lists.operations,
     *notes.operations,
@@ -130,6 +133,7 @@ class Application:
             Route("/openapi.json", openapi_json),
             Route("/openapi.yaml", openapi_yaml),
             *docs_routes,
+            *unsubscribe_routes(self.settings, self.database),
             Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
 

@@ -13,6 +13,7 @@ from orbit_contacts.core import idempotency, jobs
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import UNREACHABLE, Connection, Database, Transaction, Unbound
 from orbit_contacts.core.settings import Settings
+from orbit_contacts.features.consent import checkpoints
 from orbit_contacts.features.contacts import maintenance as contacts
 from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.workspaces import service as workspaces
@@ -48,6 +49,7 @@ PERIODIC: list[Periodic] = [
     Periodic("fold totals", 10, contacts.fold_totals),
     Periodic("fold list counts", 10, lists.fold_counts),
     Periodic("purge deleted contacts", 3600, contacts.purge_deleted),
+    Periodic("anchor the consent ledger", 300, checkpoints.anchor_all),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 

@@ -1,0 +1,288 @@
+"""Every statement on consent states and the suppression list; those on the ledger are in `ledger_queries`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from asyncpg.protocol import Record
+
+from orbit_contacts.core import ids
+from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.features.consent.addresses import Address, HashKey, hash_key
+from orbit_contacts.features.consent.person import Suppression
+from orbit_contacts.features.consent.state import State, encode
+
+
+async def lock_contacts(tx: Transaction, contact_ids: Sequence[UUID], also_deleted: bool) -> list[Record]:
+    """Contacts among `contact_ids`, live ones unless `also_deleted`, locked in the order of their ids."""
+    return await tx.fetch_all(
+        """
+        SELECT id, phone, email, external_id, dnc FROM contacts
+        WHERE cell_id = ANY($1) AND id = ANY($2) AND (deleted_at IS NULL OR $3)
+        ORDER BY id FOR UPDATE
+        """,
+        tx.caller.cells,
+        list(contact_ids),
+        also_deleted,
+    )
+
+
+async def stored_states(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUID, Record]:
+    """The folded states of contacts: state, addresses."""
+    rows = await reader.fetch_all(
+        "SELECT contact_id, state, addresses FROM consent_states WHERE cell_id = ANY($1) AND contact_id = ANY($2)",
+        reader.caller.cells,
+        list(contact_ids),
+    )
+    return {row["contact_id"]: row for row in rows}
+
+
+async def held_addresses(reader: Reader, contact_ids: Sequence[UUID], key: HashKey) -> list[Record]:
+    """Each identifier of each contact with its hash, once per suppression of it (or once, with none: `id` is null)."""
+    return await reader.fetch_all(
+        """
+        SELECT i.contact_id, i.kind, i.value, i.hash,
+               s.id, s.scope, s.address, s.lifted, s.source, s.reason, s.record_id, s.created_by, s.created_at
+        FROM (SELECT workspace_id, contact_id, kind, value,
+                     substring(sha256($5 || sha256($4 || convert_to(kind || ':' || value, 'UTF8'))) FROM 1 FOR 16)
+                       AS hash
+              FROM contact_identifiers
+              WHERE workspace_id = $1 AND cell_id = ANY($2) AND contact_id = ANY($3)) i
+        LEFT JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = i.hash
+        """,
+        reader.caller.workspace_id,
+        reader.caller.cells,
+        list(contact_ids),
+        key.inner,
+        key.outer,
+    )
+
+
+async def touched(reader: Reader, contact_ids: Sequence[UUID]) -> set[UUID]:
+    """The contacts to which consent has anything to say: opted out, or holding a suppressed address."""
+    key = hash_key(reader)
+    rows = await reader.fetch_all(
+        """
+        SELECT i.contact_id FROM contact_identifiers i
+        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash =
+             substring(sha256($5 || sha256($4 || convert_to(i.kind || ':' || i.value, 'UTF8'))) FROM 1 FOR 16)
+        WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
+        UNION
+        SELECT contact_id FROM consent_states WHERE cell_id = ANY($2) AND contact_id = ANY($3)
+        """,
+        reader.caller.workspace_id,
+        reader.caller.cells,
+        list(contact_ids),
+        key.inner,
+        key.outer,
+    )
+    return {row["contact_id"] for row in rows}
+
+
+async def states_and_suppressions(reader: Reader, contact_ids: Sequence[UUID]) -> list[Record]:
+    """For each contact its stored state (`state`), and apart from it each suppression of an address it holds."""
+    key = hash_key(reader)
+    return await reader.fetch_all(
+        """
+        SELECT contact_id, state, NULL AS kind, NULL AS scope, NULL AS lifted, NULL AS source, NULL::uuid AS record_id,
+               NULL::timestamptz AS created_at
+        FROM consent_states WHERE cell_id = ANY($2) AND contact_id = ANY($3)
+        UNION ALL
+        SELECT i.contact_id, NULL, s.kind, s.scope, s.lifted, s.source, s.record_id, s.created_at
+        FROM contact_identifiers i
+        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash =
+             substring(sha256($5 || sha256($4 || convert_to(i.kind || ':' || i.value, 'UTF8'))) FROM 1 FOR 16)
+        WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
+        """,
+        reader.caller.workspace_id,
+        reader.caller.cells,
+        list(contact_ids),
+        key.inner,
+        key.outer,
+    )
+
+
+async def holders(reader: Reader, addresses: Iterable[Address]) -> dict[tuple[str, str], UUID]:
+    """Who holds addresses now: (kind, key) > contact."""
+    asked = list(addresses)
+    rows = await reader.fetch_all(
+        """
+        SELECT i.kind, i.value, i.contact_id FROM contact_identifiers i
+        WHERE i.workspace_id = $1
+          AND (i.kind, i.value) IN (SELECT kind, value FROM unnest($2::text[], $3::text[]) AS asked (kind, value))
+        """,
+        reader.caller.workspace_id,
+        [address.kind for address in asked],
+        [address.key for address in asked],
+    )
+    return {(row["kind"], row["value"]): row["contact_id"] for row in rows}
+
+
+class StateRow(NamedTuple):
+    contact_id: UUID
+    state: State
+    addresses: list[bytes]
+
+
+async def put_states(tx: Transaction, rows: Sequence[StateRow]) -> None:
+    closed = [row.state.closed() for row in rows]
+    last = [max((effective.since or 0 for effective in each.values()), default=None) for each in closed]
+    opted_in = [sorted(c for c, stance in row.state.channels.items() if stance.status == "opted_in") for row in rows]
+    await tx.execute(
+        """
+        INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, state,
+                                    addresses)
+        SELECT $1, cell_id, contact_id, string_to_array(opted_in, ','),
+               string_to_array(opted_out, ','), opted_out_at, state,
+               array(SELECT decode(hash, 'hex') FROM unnest(string_to_array(addresses, ',')) AS hash)
+        FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::text[])
+          AS put (cell_id, contact_id, opted_in, opted_out, opted_out_at, state, addresses)
+        ON CONFLICT (cell_id, contact_id) DO UPDATE
+        SET opted_in = excluded.opted_in, opted_out = excluded.opted_out, opted_out_at = excluded.opted_out_at,
+            state = excluded.state, addresses = excluded.addresses
+        """,
+        tx.caller.workspace_id,
+        [tx.caller.cell(ids.cell_number(row.contact_id)) for row in rows],
+        [row.contact_id for row in rows],
+        [",".join(c for c in channels if c not in closed[n]) for n, channels in enumerate(opted_in)],
+        [",".join(each) for each in closed],
+        last,
+        [encode(row.state) for row in rows],
+        [",".join(address.hex() for address in row.addresses) for row in rows],
+    )
+
+
+async def set_dnc(tx: Transaction, flags: Mapping[UUID, bool]) -> None:
+    """Flag contacts as on the do-not-call list, or no longer."""
+    await tx.execute(
+        """
+        UPDATE contacts c SET dnc = flagged.dnc, updated_at = greatest($4, c.updated_at + interval '1 microsecond')
+        FROM unnest($2::uuid[], $3::boolean[]) AS flagged (id, dnc)
+        WHERE c.cell_id = ANY($1) AND c.id = flagged.id
+        """,
+        tx.caller.cells,
+        list(flags),
+        list(flags.values()),
+        tx.now,
+    )
+
+
+async def put_suppressions(tx: Transaction, rows: Sequence[Suppression]) -> None:
+    """Add entries, or change what is known of them; in the order of their keys, so that two writers never cross."""
+    ordered = sorted(rows, key=lambda row: (row.hash, row.scope))
+    await tx.execute(
+        """
+        INSERT INTO suppressions (workspace_id, address_hash, scope, id, kind, address, lifted, source, reason,
+                                  record_id, created_by, created_at)
+        SELECT $1, address_hash, scope, id, kind, address, string_to_array(lifted, ','),
+               source, reason, record_id, created_by, created_at
+        FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                    $10::uuid[], $11::text[], $12::timestamptz[])
+          AS put (address_hash, scope, id, kind, address, lifted, source, reason, record_id, created_by, created_at)
+        ON CONFLICT (workspace_id, address_hash, scope) DO UPDATE
+        SET address = excluded.address, lifted = excluded.lifted, source = excluded.source, reason = excluded.reason,
+            record_id = excluded.record_id
+        """,
+        tx.caller.workspace_id,
+        [row.hash for row in ordered],
+        [row.scope for row in ordered],
+        [row.id for row in ordered],
+        [row.kind for row in ordered],
+        [row.address for row in ordered],
+        [",".join(sorted(row.lifted)) for row in ordered],
+        [row.source for row in ordered],
+        [row.reason for row in ordered],
+        [row.record_id for row in ordered],
+        [row.created_by for row in ordered],
+        [row.created_at for row in ordered],
+    )
+
+
+async def remove_suppressions(tx: Transaction, keys: Sequence[tuple[bytes, str]]) -> None:
+    await tx.execute(
+        """
+        DELETE FROM suppressions
+        WHERE workspace_id = $1 AND (address_hash, scope) IN (
+            SELECT address_hash, scope FROM unnest($2::bytea[], $3::text[]) AS removed (address_hash, scope))
+        """,
+        tx.caller.workspace_id,
+        [hash for hash, _ in keys],
+        [scope for _, scope in keys],
+    )
+
+
+async def forget_addresses(tx: Transaction, hashes: Sequence[bytes]) -> None:
+    """Of erased people's suppressions only the keyed hash remains."""
+    await tx.execute(
+        "UPDATE suppressions SET address = NULL, reason = NULL WHERE workspace_id = $1 AND address_hash = ANY($2)",
+        tx.caller.workspace_id,
+        list(hashes),
+    )
+
+
+async def suppressions_of(reader: Reader, hashes: Sequence[bytes]) -> list[Record]:
+    """The entries of addresses."""
+    return await reader.fetch_all(
+        """
+        SELECT id, kind, address_hash AS hash, scope, address, lifted, source, reason, record_id, created_by, created_at
+        FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($2)
+        """,
+        reader.caller.workspace_id,
+        list(hashes),
+    )
+
+
+async def known_under(reader: Reader, hash: bytes) -> list[UUID]:
+    """Contacts with a consent state that hold an address, or once did."""
+    rows = await reader.fetch_all(
+        "SELECT contact_id FROM consent_states WHERE cell_id = ANY($1) AND addresses @> $2::bytea[]",
+        reader.caller.cells,
+        [hash],
+    )
+    return [row["contact_id"] for row in rows]
+
+
+async def find_suppression(reader: Reader, id: UUID) -> Record | None:
+    return await reader.fetch_one(
+        """
+        SELECT id, kind, address_hash AS hash, scope, address, lifted, source, reason, record_id, created_by, created_at
+        FROM suppressions WHERE workspace_id = $1 AND id = $2
+        """,
+        reader.caller.workspace_id,
+        id,
+    )
+
+
+async def suppressions(
+    reader: Reader, scope: str | None, hash: bytes | None, before: UUID | None, limit: int
+) -> list[Record]:
+    """Entries of a scope and an address, if given, newest first."""
+    return await reader.fetch_all(
+        """
+        SELECT id, kind, address_hash AS hash, scope, address, lifted, source, reason, record_id, created_by, created_at
+        FROM suppressions
+        WHERE workspace_id = $1 AND ($2::text IS NULL OR scope = $2) AND ($3::bytea IS NULL OR address_hash = $3)
+          AND ($4::uuid IS NULL OR id < $4)
+        ORDER BY id DESC LIMIT $5
+        """,
+        reader.caller.workspace_id,
+        scope,
+        hash,
+        before,
+        limit,
+    )
+
+
+async def count_suppressions(reader: Reader, scope: str | None, hash: bytes | None, cap: int) -> int:
+    return await reader.fetch_value(
+        """
+        SELECT count(*) FROM (
+            SELECT FROM suppressions
+            WHERE workspace_id = $1 AND ($2::text IS NULL OR scope = $2) AND ($3::bytea IS NULL OR address_hash = $3)
+            LIMIT $4) AS counted
+        """,
+        reader.caller.workspace_id,
+        scope,
+        hash,
+        cap,
+    )

@@ -1,0 +1,113 @@
+"""Whoever was opted out stays opted out: deleted, erased, re-created, given new addresses."""
+
+from typing import Any
+
+import pytest
+
+from orbit_contacts.core.database import Database
+from tests.conftest import Client, Workspace
+
+
+def preferences(api: Client, contact: dict[str, Any]) -> Any:
+    return api.data("GET", f"/contacts/{contact['id']}/preferences")
+
+
+def opt_out(api: Client, contact: dict[str, Any], *channels: str) -> Any:
+    wanted = {"preferences": dict.fromkeys(channels, False)}
+    return api.data("PUT", f"/contacts/{contact['id']}/preferences", wanted)
+
+
+@pytest.mark.parametrize("soft", ["true", "false"])
+def test_a_re_created_person_is_opted_out_with_the_old_proof(api: Client, soft: str) -> None:
+    jane = api.contact(phone="+14155552671")
+    before = opt_out(api, jane, "sms")
+    api.data("DELETE", f"/contacts/{jane['id']}?soft={soft}")
+    again = preferences(api, api.contact(phone="+14155552671"))
+    assert (again["preferences"]["sms"], again["suppressed_scopes"]) == ("opted_out", ["sms"])
+    assert again["details"]["sms"]["source"] == "preferences_api"
+    record = api.data("GET", f"/compliance/consent/{again['details']['sms']['consent_record_id']}")
+    assert record["caused_by"] == before["details"]["sms"]["consent_record_id"]
+
+
+@pytest.mark.parametrize("identifier", [{"email": "jane@example.com"}, {"external_id": "jane-1"}])
+def test_a_person_is_known_again_by_any_identifier(api: Client, identifier: dict[str, str]) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com", external_id="jane-1")
+    opt_out(api, jane, "sms", "push")
+    api.data("DELETE", f"/contacts/{jane['id']}")
+    again = preferences(api, api.contact(phone="+14155552679", **identifier))["preferences"]
+    assert (again["sms"], again["push"], again["email"], again["voice"]) == (
+        "opted_out",
+        "opted_out",
+        "unknown",
+        "unknown",
+    )
+
+
+def test_a_person_without_an_address_of_the_channel_is_known_again(api: Client) -> None:
+    jane = api.contact(external_id="jane-1")
+    opt_out(api, jane, "sms")
+    api.data("DELETE", f"/contacts/{jane['id']}")
+    again = api.contact(external_id="jane-1", phone="+14155552671")
+    assert preferences(api, again)["preferences"]["sms"] == "opted_out"
+
+
+def test_upsert_does_not_touch_consent(api: Client) -> None:
+    jane = api.contact(phone="+14155552671")
+    before = opt_out(api, jane, "sms")
+    api.data("POST", "/contacts?upsert=true", {"phone": "+14155552671", "first_name": "Jane"})
+    assert preferences(api, jane) == before
+
+
+def test_a_new_number_does_not_open_what_the_person_closed(api: Client) -> None:
+    jane = api.contact(phone="+14155552671")
+    opt_out(api, jane, "sms")
+    api.data("PATCH", f"/contacts/{jane['id']}", {"phone": "+14155552679"})
+    assert preferences(api, jane)["preferences"]["sms"] == "opted_out"
+    john = api.contact(phone="+14155552671")
+    assert preferences(api, john)["preferences"]["sms"] == "opted_out"
+    api.data("DELETE", f"/contacts/{jane['id']}")
+    assert preferences(api, api.contact(phone="+14155552679"))["preferences"]["sms"] == "opted_out"
+
+
+def test_a_restored_person_and_its_double_are_both_opted_out(api: Client) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com")
+    opt_out(api, jane, "sms")
+    api.data("DELETE", f"/contacts/{jane['id']}?soft=true")
+    double = api.contact(email="jane@example.com")
+    api.data("PUT", f"/contacts/{double['id']}/preferences", {"preferences": {"sms": True}})
+    api.data("DELETE", f"/contacts/{double['id']}")
+    restored = api.data("POST", f"/contacts/{jane['id']}/restore")
+    assert preferences(api, restored)["preferences"]["sms"] == "opted_out"
+
+
+def test_an_opt_in_of_the_re_created_person_lifts_it(api: Client) -> None:
+    jane = api.contact(phone="+14155552671")
+    opt_out(api, jane, "sms")
+    api.data("DELETE", f"/contacts/{jane['id']}")
+    again = api.contact(phone="+14155552671")
+    api.data("PUT", f"/contacts/{again['id']}/preferences", {"preferences": {"sms": True}})
+    api.data("DELETE", f"/contacts/{again['id']}")
+    assert preferences(api, api.contact(phone="+14155552671"))["preferences"]["sms"] == "unknown"
+
+
+async def test_nothing_of_an_erased_person_can_be_read(api: Client, workspace: Workspace, database: Database) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com", external_id="jane-1")
+    opt_out(api, jane, "sms", "email", "push")
+    api.data("POST", "/compliance/suppression-list", {"address": "+14155552671", "reason": "Jane's wish"})
+    api.data("PATCH", f"/contacts/{jane['id']}", {"phone": "+14155552672"})
+    api.data("DELETE", f"/contacts/{jane['id']}")
+    async with database.reader(workspace.caller) as reader:
+        rows = [
+            *await reader.fetch_all("SELECT * FROM suppressions WHERE workspace_id = $1", workspace.id),
+            *await reader.fetch_all("SELECT * FROM consent_records WHERE workspace_id = $1", workspace.id),
+        ]
+    text = str([dict(row.items()) for row in rows])
+    assert len(rows) > 8
+    for trace in ("4155552671", "4155552672", "jane@example.com", "jane-1", "Jane"):
+        assert trace not in text
+
+
+def test_two_workspaces_know_nothing_of_each_other(api: Client, workspace: Workspace) -> None:
+    api.data("POST", "/compliance/suppression-list", {"address": "+14155552671"})
+    john = workspace.test_api.contact(phone="+14155552671")
+    assert preferences(workspace.test_api, john)["preferences"]["sms"] == "unknown"
