@@ -93,10 +93,13 @@ async def _search(reader: Reader, query: ListQuery, where: Where, words: SearchQ
     search.match(words, where)
     async with reader.ad_hoc() as ad_hoc:
         expected = await search.estimate(ad_hoc, where)
-        found = await search.page(ad_hoc, where, after, limit + 1, expected)
+        found = await search.page(reader, ad_hoc, where, after, limit + 1, expected)
     rows, cursor = page_of(reader, _NAME, query, found, limit, lambda row: (row["bucket"], row["id"]))
     if after is None and cursor is None:
         total, exact = len(rows), True
+    elif expected > 3 * TOTAL_CAP:
+        # The planner's statistics are good enough to know that counting would stop at the cap.
+        total, exact = TOTAL_CAP, False
     else:
         total, exact = await _capped_total(reader, query, where)
     return Page([queries.contact_of(row) for row in rows], cursor, total, exact)

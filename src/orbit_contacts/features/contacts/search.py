@@ -41,10 +41,15 @@ async def estimate(reader: Reader, where: Where) -> int:
     return int(document[0]["Plan"]["Plan Rows"])
 
 
-async def page(reader: Reader, where: Where, after: Position | None, rows: int, expected: int) -> list[Record]:
-    """The next rows that match, ordered by (bucket, id) descending; the last column is the bucket."""
+async def page(
+    reader: Reader, ad_hoc: Reader, where: Where, after: Position | None, rows: int, expected: int
+) -> list[Record]:
+    """The next rows that match, ordered by (bucket, id) descending; the last column is the bucket.
+
+    The bitmap is planned for its values; the walk asks one statement many times, so it is planned once.
+    """
     if expected <= _SMALL:
-        return await _by_bitmap(reader, where, after, rows)
+        return await _by_bitmap(ad_hoc, where, after, rows)
     return await _by_walk(reader, where, after, rows)
 
 
@@ -80,7 +85,11 @@ async def _by_walk(reader: Reader, where: Where, after: Position | None, rows: i
 
 
 def _in_bucket(where: Where, before: UUID | None) -> tuple[LiteralString, Where]:
-    """One bucket of the walk; the bucket and the number of rows are the last two parameters."""
+    """One bucket of the walk; the bucket and the number of rows are the last two parameters.
+
+    `+ 0` hides from the planner that the primary key has this order: where a common word is absent from a
+    bucket, it would walk the whole cell to find that out.
+    """
     bounded = where.copy()
     if before is not None:
         bounded.add("c.id < " + bounded.bind(before))
@@ -90,7 +99,7 @@ def _in_bucket(where: Where, before: UUID | None) -> tuple[LiteralString, Where]
         + COLUMNS
         + ", c.bucket FROM contacts c WHERE "
         + bounded.text
-        + " ORDER BY c.id DESC LIMIT "
+        + " ORDER BY c.bucket + 0 DESC, c.id DESC LIMIT "
         + bounded.bind(0)
     )
     return statement, bounded

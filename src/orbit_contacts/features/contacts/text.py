@@ -20,6 +20,8 @@ MAX_WORDS = 10
 
 # Shorter fragments hold no trigram, except at the start of a word.
 _SHORTEST_INFIX = 3
+# The index intersects every trigram of a pattern; the first few find as few rows as all of a long text do.
+_LONGEST_INDEXED = 10
 # How many digits can be one whole phone number; the parser reads two more than E.164 allows.
 _SHORTEST_NUMBER = 7
 _LONGEST_NUMBER = 17
@@ -185,6 +187,9 @@ def _containing(fragment: str, *, at_word_start: bool = False) -> SearchWord:
         fragment = " " + fragment
     if not _has_trigram(fragment):
         return SearchWord(None, recheck=fragment)
+    beginning = fragment[:_LONGEST_INDEXED]
+    if beginning != fragment and not fragment.strip().isdigit() and _has_trigram(beginning):
+        return SearchWord(f"%{_escape(beginning)}%", recheck=fragment)
     return SearchWord(f"%{_escape(fragment)}%")
 
 
