@@ -101,13 +101,15 @@ class Api:
                 operation, caller, parameters, Request(headers, body, query, client_ip, request_id)
             )
             if isinstance(reply, Stream):
-                await self._stream(reply, send, request_id, extra)
-                self._account(operation, method, 200, started, request_id)
-                return
+                reply.first = await anext(reply.chunks, b"")  # what fails now can still be answered as a failure
         except asyncio.CancelledError:
             raise
         except Exception as error:
             reply = _failure(error, request_id, operation)
+        if isinstance(reply, Stream):
+            await self._stream(reply, send, request_id, extra)
+            self._account(operation, method, 200, started, request_id)
+            return
         if not counted:
             extra += self._reads.untouched()
         await _send(send, method, reply, request_id, extra)
@@ -202,6 +204,7 @@ class Api:
             *((name.lower().encode(), value.encode("latin-1")) for name, value in stream.headers.items()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": stream.first, "more_body": True})
         async for chunk in stream.chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from orbit_contacts.core.errors import InvalidRequest, MalformedBody, MissingField, Refusal
+from orbit_contacts.core.errors import InvalidRequest, MalformedBody, MissingField, Refusal, UnsupportedMediaType
 
 T = TypeVar("T")
 
@@ -64,19 +64,27 @@ def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T], content_is_json: b
                 "A text holds a NUL character.", field="body", value="\\u0000", expected="text without NUL"
             )
         return decoder.decode(raw or b"{}")
-    except msgspec.ValidationError as error:
-        document = msgspec.json.decode(raw or b"{}")
-        if not isinstance(document, dict):
-            raise MalformedBody(field="body", value=type(document).__name__, expected="a JSON object") from None
-        raise _explain(error, document) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if not content_is_json:
-            from orbit_contacts.core.errors import UnsupportedMediaType
+        raise _body_fault(error, raw or b"{}", content_is_json) from None
 
-            raise UnsupportedMediaType(field="Content-Type", value="not JSON", expected="application/json") from None
-        raise MalformedBody(
-            f"The body is not valid JSON: {error}", field="body", value=_shown(raw), expected="a JSON object"
-        ) from None
+
+def _body_fault(error: Exception, raw: bytes, content_is_json: bool) -> Refusal:
+    """The decoder stops at its first doubt, which may be a field of a text that is no JSON further on."""
+    try:
+        document = msgspec.json.decode(raw)
+    except msgspec.ValidationError as beyond:
+        return _explain(beyond, None)  # JSON, with a number no float can hold
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as malformed:
+        if not content_is_json:
+            return UnsupportedMediaType(field="Content-Type", value="not JSON", expected="application/json")
+        return MalformedBody(
+            f"The body is not valid JSON: {malformed}", field="body", value=_shown(raw), expected="a JSON object"
+        )
+    if not isinstance(document, dict):
+        return MalformedBody(field="body", value=type(document).__name__, expected="a JSON object")
+    if not isinstance(error, msgspec.ValidationError):
+        return MalformedBody(f"The body cannot be read: {error}", field="body", value=_shown(raw), expected="less nesting")
+    return _explain(error, document)
 
 
 def _has_nul(value: Any) -> bool:

@@ -37,11 +37,17 @@ class Answer(msgspec.Struct, Generic[T]):
 
 
 class Stream(msgspec.Struct):
-    """Bytes sent as they are made: CSV files and event streams."""
+    """Bytes sent as they are made: CSV files and event streams.
+
+    The head is sent with the first chunk, so that a failure up to then is an ordinary refusal; an event stream
+    therefore begins with a comment.
+    """
 
     content_type: str
     chunks: AsyncIterator[bytes]
     headers: dict[str, str] = {}
+    first: bytes = b""
+    """The chunk that was made before the head was sent."""
 
 
 class Request(NamedTuple):

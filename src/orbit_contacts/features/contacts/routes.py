@@ -1,7 +1,7 @@
 """`/contacts`: create, list, get, update, delete, restore."""
 
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.core.errors import InvalidEmail, InvalidPhoneNumber, MissingField, PreconditionFailed
+from orbit_contacts.core.errors import InvalidEmail, InvalidPhoneNumber, MissingField, NotFound, PreconditionFailed
 from orbit_contacts.core.ids import ContactId
 from orbit_contacts.core.operations import Answer, Request, Routes
 from orbit_contacts.core.pagination import Page
@@ -32,7 +32,7 @@ async def create_contact(tx: Transaction, query: CreateQuery, body: NewContact) 
     return Answer(contact, status=201 if is_new else 200)
 
 
-@routes.get("/contacts", scope="contacts:read", refuses=(InvalidPhoneNumber, InvalidEmail))
+@routes.get("/contacts", scope="contacts:read", refuses=(InvalidPhoneNumber, InvalidEmail, NotFound))
 async def list_contacts(reader: Reader, query: ListQuery) -> Page[Contact]:
     """List contacts, newest first.
 

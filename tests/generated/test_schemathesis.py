@@ -1,0 +1,125 @@
+"""Calls generated from the whole document, well- and ill-formed: no 5xx, no answer the document does not name.
+
+Each operation gets boundary cases (every constraint of its schema just kept and just broken) and random ones, half of
+them on things that exist. All are the same in every run. `ORBIT_TEST_EXAMPLES=10` makes ten times as many.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+import pytest
+
+from orbit_contacts.core.operations import Operation
+from orbit_contacts.interfaces.api import OPERATIONS, document
+from tests.conftest import Workspace
+from tests.generated.calls import places
+from tests.generated.samples import Owned, gathered
+
+FACTOR = int(os.environ.get("ORBIT_TEST_EXAMPLES", "1"))
+BOUNDARY = 24 * FACTOR
+RANDOM = {GenerationMode.POSITIVE: 8 * FACTOR, GenerationMode.NEGATIVE: 4 * FACTOR}
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@cache
+def schema() -> Any:
+    return schemathesis.openapi.from_dict(document(), config=SchemathesisConfig())
+
+
+def generated(operation: Operation) -> Iterator[Case[Any]]:
+    """The cases of one operation, in an order that depends on nothing else."""
+    described = schema()[operation.path][operation.method]
+    boundary = [
+        case
+        for case in schema().iter_coverage_cases(
+            described, generation_modes=list(GenerationMode), generation_config=schema().config.generation
+        )
+        if case.method == operation.method
+    ]
+    random.Random(operation.id).shuffle(boundary)
+    yield from boundary[:BOUNDARY]
+    for mode, number in RANDOM.items():
+        yield from drawn(described, mode, number)
+
+
+def drawn(described: Any, mode: GenerationMode, number: int) -> list[Case[Any]]:
+    cases: list[Case[Any]] = []
+
+    @settings(
+        max_examples=number,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=described.as_strategy(mode))
+    def draw(case: Case[Any]) -> None:
+        cases.append(case)
+
+    draw()
+    return cases
+
+
+def on_what_exists(operation: Operation, case: Case[Any], own: Owned) -> None:
+    """Name things of the caller's own in the case: random ids would only ever find nothing."""
+    for place in places(operation):
+        if place.where == "path":
+            case.path_parameters[str(place.at[0])] = own[place.prefix]
+        elif place.where == "query" and place.at[0] in case.query:
+            case.query[str(place.at[0])] = own[place.prefix]
+        elif place.where == "body":
+            _put(case.body, place.at, own[place.prefix])
+
+
+def _put(holder: Any, at: tuple[str | int, ...], id: str) -> None:
+    """Set the id where the case has a value at that place."""
+    for step in at[:-1]:
+        if isinstance(holder, dict) and step in holder:
+            holder = holder[step]
+        elif isinstance(holder, list) and step == 0 and holder:
+            holder = holder[0]
+        else:
+            return
+    if (isinstance(holder, dict) and at[-1] in holder) or (isinstance(holder, list) and at[-1] == 0 and holder):
+        holder[at[-1]] = id
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+def test_generated_calls_are_answered_as_documented(operation: Operation, workspace: Workspace) -> None:
+    own = Owned(workspace.api)
+    session = requests.Session()
+    session.headers["X-API-Key"] = workspace.key
+    for number, case in enumerate(generated(operation)):
+        if number % 2:
+            on_what_exists(operation, case, own)
+        headers = {"X-API-Key": workspace.key, **gathered().headers.get(operation.id, {})}
+        response = case.call_and_validate(
+            base_url=f"{workspace.api.url}/api/v1", session=session, headers=headers, checks=CHECKS
+        )
+        if response.status_code == 204:
+            for _, prefix in operation.prefixes:
+                own.forget(prefix or "")
