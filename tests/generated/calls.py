@@ -138,11 +138,12 @@ def prefix_of(operation: Operation, name: str) -> str | None:
     if name not in ("id", "ids") and not name.endswith(("_id", "_ids")):
         return None
     known = gathered().fields
-    assert name in known, (
+    key = next((key for key in (f"{operation.id}.{name}", name) if key in known), None)
+    assert key, (
         f"{operation.id}: what does `{name}` hold? Say it in `fields` of the feature's samples: "
         "the prefix of its ids, or None when they are not ours"
     )
-    return known[name]
+    return known[key]
 
 
 @cache

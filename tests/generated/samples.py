@@ -52,8 +52,8 @@ class Samples(NamedTuple):
     makers: Mapping[str, Maker] = {}
     """Prefix to a function that makes one through the API and gives its id."""
     fields: Mapping[str, str | None] = {}
-    """Body or query field to the prefix of the ids it holds; None when it holds no id of ours. Names made of the
-    types in `core/ids.py` (`contact_id`, `list_ids`) are known."""
+    """Body or query field, as `name` or `operation.name`, to the prefix of the ids it holds; None when it holds no id
+    of ours. Names made of the types in `core/ids.py` (`contact_id`, `list_ids`) are known."""
     bodies: Mapping[str, Body] = {}
     """Operation id to a body that is accepted, given things of the caller's own."""
     queries: Mapping[str, Callable[[Owned], dict[str, Any]]] = {}
