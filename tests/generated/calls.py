@@ -172,6 +172,9 @@ def own_call(operation: Operation, own: Owned) -> Call:
         body = samples.bodies[operation.id](own)
     elif (schema := body_schema(operation)) is not None:
         body = minimal(schema)
+        for place in places(operation):
+            if place.where == "body" and holds(body, place.at):
+                body = _set(body, place.at, own[place.prefix], schema)
     return Call(
         operation.method,
         operation.path.format(**values),
@@ -179,6 +182,17 @@ def own_call(operation: Operation, own: Owned) -> Call:
         body,
         dict(samples.headers.get(operation.id, {})),
     )
+
+
+def holds(value: Any, at: tuple[str | int, ...]) -> bool:
+    """Whether a body has something at a place."""
+    for step in at:
+        in_object = isinstance(value, Mapping) and step in value
+        in_list = isinstance(value, list) and isinstance(step, int) and len(value) > step
+        if not (in_object or in_list):
+            return False
+        value = value[step]
+    return True
 
 
 def prepared_call(operation: Operation, own: Owned) -> Call:

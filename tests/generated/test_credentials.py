@@ -25,7 +25,9 @@ def keys(owner: Workspace) -> dict[str, tuple[Client, Client]]:
     """Scope to a client that has all scopes but this one, and a client that has nothing else."""
 
     def client(scopes: list[str]) -> Client:
-        return Client(owner.api.url, owner.api.data("POST", "/settings/api-keys", {"name": "k", "scopes": scopes})["key"])
+        return Client(
+            owner.api.url, owner.api.data("POST", "/settings/api-keys", {"name": "k", "scopes": scopes})["key"]
+        )
 
     return {scope: (client([other for other in SCOPES if other != scope]), client([scope])) for scope in SCOPES}
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -23,12 +24,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-import pytest
-
 from orbit_contacts.core.operations import Operation
 from orbit_contacts.interfaces.api import OPERATIONS, document
 from tests.conftest import Workspace
-from tests.generated.calls import places
+from tests.generated.calls import holds, places
 from tests.generated.samples import Owned, gathered
 
 FACTOR = int(os.environ.get("ORBIT_TEST_EXAMPLES", "1"))
@@ -91,21 +90,16 @@ def on_what_exists(operation: Operation, case: Case[Any], own: Owned) -> None:
             case.path_parameters[str(place.at[0])] = own[place.prefix]
         elif place.where == "query" and place.at[0] in case.query:
             case.query[str(place.at[0])] = own[place.prefix]
-        elif place.where == "body":
-            _put(case.body, place.at, own[place.prefix])
+        elif place.where == "body" and holds(case.body, place.at):
+            case.body = with_id(case.body, place.at, own[place.prefix])
 
 
-def _put(holder: Any, at: tuple[str | int, ...], id: str) -> None:
-    """Set the id where the case has a value at that place."""
-    for step in at[:-1]:
-        if isinstance(holder, dict) and step in holder:
-            holder = holder[step]
-        elif isinstance(holder, list) and step == 0 and holder:
-            holder = holder[0]
-        else:
-            return
-    if (isinstance(holder, dict) and at[-1] in holder) or (isinstance(holder, list) and at[-1] == 0 and holder):
-        holder[at[-1]] = id
+def with_id(value: Any, at: tuple[str | int, ...], id: str) -> Any:
+    if not at:
+        return id
+    copy = value.copy()
+    copy[at[0]] = with_id(value[at[0]], at[1:], id)
+    return copy
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)

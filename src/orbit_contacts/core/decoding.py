@@ -83,7 +83,9 @@ def _body_fault(error: Exception, raw: bytes, content_is_json: bool) -> Refusal:
     if not isinstance(document, dict):
         return MalformedBody(field="body", value=type(document).__name__, expected="a JSON object")
     if not isinstance(error, msgspec.ValidationError):
-        return MalformedBody(f"The body cannot be read: {error}", field="body", value=_shown(raw), expected="less nesting")
+        return MalformedBody(
+            f"The body cannot be read: {error}", field="body", value=_shown(raw), expected="less nesting"
+        )
     return _explain(error, document)
 
 

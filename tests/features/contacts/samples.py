@@ -6,7 +6,7 @@ SAMPLES = Samples(
     makers={
         "con": lambda api, own: api.contact(
             email=f"{word()}@example.com",
-            phone=f"+1415555{int(word(), 16) % 10_000:04}",
+            phone=f"+1415{int(word(), 16) % 8_000_000 + 2_000_000}",
             external_id=word(),
             first_name="Amina",
             last_name="Haddad",

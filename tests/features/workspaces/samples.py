@@ -10,9 +10,9 @@ def schedule_a_revocation(api: Client, own: Owned) -> None:
 
 SAMPLES = Samples(
     makers={
-        "key": lambda api, own: api.data(
-            "POST", "/settings/api-keys", {"name": word(), "scopes": ["api_keys:write"]}
-        )["id"]
+        "key": lambda api, own: api.data("POST", "/settings/api-keys", {"name": word(), "scopes": ["api_keys:write"]})[
+            "id"
+        ]
     },
     bodies={
         "create_api_key": lambda own: {"name": word(), "scopes": ["api_keys:write"]},
