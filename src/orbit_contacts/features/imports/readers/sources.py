@@ -76,17 +76,16 @@ class GzipSource:
         self._count = 0
 
     def read(self, size: int) -> bytes:
-        while not self.damage:
+        data = b""
+        while len(data) < size and not self.damage:
             if not self._input:
                 self._input = self._packed.read(CHUNK_BYTES)
                 if not self._input:
                     if not self._inflate.eof:
                         self.damage = "The compressed file ends early; what comes after this is missing."
-                    return b""
-            data = self._unpack(size)
-            if data:
-                return data
-        return b""
+                    break
+            data += self._unpack(size - len(data))
+        return data
 
     def _unpack(self, size: int) -> bytes:
         if self._inflate.eof:
