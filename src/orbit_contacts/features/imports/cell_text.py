@@ -55,7 +55,7 @@ def whole_number(text: str) -> str:
     found = _SCIENTIFIC.fullmatch(text)
     if not found:
         return text
-    sign, first, decimals, exponent = found[1], found[2], (found[3] or "").rstrip("0"), int(found[4])
+    sign, first, decimals, exponent = found[1], found[2], found[3] or "", int(found[4])
     if not 6 <= exponent <= 30:
         return text
     if len(decimals) < exponent:
@@ -63,7 +63,7 @@ def whole_number(text: str) -> str:
             f"A spreadsheet shortened this number to {text}: only {1 + len(decimals)} of its {exponent + 1} "
             "digits are left. Format the column as text in the spreadsheet and export it again."
         )
-    return sign + first + decimals if len(decimals) == exponent else text
+    return text if decimals[exponent:].strip("0") else sign + first + decimals[:exponent]
 
 
 def _unwrapped(text: str) -> str:
