@@ -1,7 +1,7 @@
 """Makes the files of `tests/imports/corpus/`: `python tests/imports/make_corpus.py`.
 
 Invented people, real troubles. The files are committed so that they can be looked at and opened in a
-spreadsheet; `test_corpus.py` says what each must give. The one XLS file needs `xlwt` to be made again.
+spreadsheet; `test_corpus.py` says what each must give. The XLS files need `xlwt` to be made again.
 """
 
 # ruff: noqa: E501  the long lines are lines of the files
@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import xlsxwriter
 
@@ -78,9 +79,9 @@ def text_files() -> dict[str, bytes]:
         "ctrl_z_at_the_end.csv": b"name,email\r\nAda,ada@example.com\r\n\x1a",
         "too_many_cells.csv": b"name,email\nLovelace, Ada,ada@example.com\nBo,bo@example.com\nCy,cy@example.com,,\n",
         "too_few_cells.csv": b"name,email,phone\nAda,ada@example.com\nBo,bo@example.com,+14155550102\n",
-        "truncated.csv.gz": gzip.compress(
-            "".join(f"{n},bo{n}@example.com\n" for n in range(3000)).encode(), mtime=0
-        )[:-2000],
+        "truncated.csv.gz": gzip.compress("".join(f"{n},bo{n}@example.com\n" for n in range(3000)).encode(), mtime=0)[
+            :-2000
+        ],
         "web_page.xls": b"<html><body><table><tr><td>name</td></tr></table></body></html>",
         "picture.csv": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         # spreadsheets' leavings
@@ -196,14 +197,10 @@ def large_files() -> dict[str, bytes]:
     """Files that are made when they are needed: too large to keep."""
     long_lines = b"".join(b"Bo %d,bo%d@example.com\n" % (n, n) for n in range(20_000))
     return {
-        "first_accent_far_down.csv": b"name,email\n"
-        + long_lines
-        + "José,jose@example.com\n".encode("cp1252"),
+        "first_accent_far_down.csv": b"name,email\n" + long_lines + "José,jose@example.com\n".encode("cp1252"),
         "ten_megabyte_cell.csv": b"name,email\nAda," + b"x" * 10_000_000 + b"\nBo,bo@example.com\n",
         "ten_megabyte_quoted_cell.csv": (
-            b'name,note,email\nAda,"'
-            + b"a line of a novel\n" * 550_000
-            + b'",ada@example.com\nBo,,bo@example.com\n'
+            b'name,note,email\nAda,"' + b"a line of a novel\n" * 550_000 + b'",ada@example.com\nBo,,bo@example.com\n'
         ),
         "twenty_megabyte_line.csv": b"name,email\nAda," + b"x" * 20_000_000 + b"\nBo,bo@example.com\n",
         "no_line_end_at_all.csv": b"x" * 20_000_000,
@@ -237,9 +234,7 @@ def workbooks() -> dict[str, bytes]:
         "hidden_first_sheet.xlsx": workbook(_hidden),
         "far_corner.xlsx": workbook(_far_corner),
         "macro_free.zip": zipped({"readme.txt": b"hello"}),
-        "damaged_sheet.xlsx": repacked(
-            workbook(_plain_sheet), "xl/worksheets/sheet1.xml", lambda xml: xml[:-200]
-        ),
+        "damaged_sheet.xlsx": repacked(workbook(_plain_sheet), "xl/worksheets/sheet1.xml", lambda xml: xml[:-200]),
         "prefixed.xlsx": repacked(workbook(_plain_sheet), "xl/worksheets/sheet1.xml", _prefixed),
         "entity_bomb.xlsx": repacked(workbook(_plain_sheet), "xl/sharedStrings.xml", lambda _: ENTITY_BOMB),
         "plain.ods": ods(
@@ -333,9 +328,7 @@ def _prefixed(xml: bytes) -> bytes:
 def repacked(archive: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
     """The archive with one part changed."""
     with zipfile.ZipFile(io.BytesIO(archive)) as old:
-        return zipped(
-            {name: change(old.read(name)) if name == part else old.read(name) for name in old.namelist()}
-        )
+        return zipped({name: change(old.read(name)) if name == part else old.read(name) for name in old.namelist()})
 
 
 def zipped(parts: dict[str, bytes]) -> bytes:
@@ -380,9 +373,17 @@ def old_excel() -> dict[str, bytes]:
     sheet.write(2, 2, datetime(2024, 3, 1), day)
     sheet.write(2, 3, True)
     sheet.write(5, 1, "Bo")
+    far = xlwt.Workbook()
+    corners = far.add_sheet("Sheet1")
+    corners.write(0, 0, "email")
+    corners.write(65_535, 255, "x")
+    return {"plain.xls": _saved(book), "far_corner.xls": _saved(far)}
+
+
+def _saved(book: Any) -> bytes:
     out = io.BytesIO()
     book.save(out)
-    return {"plain.xls": out.getvalue()}
+    return out.getvalue()
 
 
 def main() -> None:

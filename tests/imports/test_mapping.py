@@ -1,11 +1,12 @@
 """Columns of other products and of other languages find their fields."""
 
 import pytest
-from tests.imports.make_corpus import CORPUS
 
+from orbit_contacts.features.contacts.models import Contact
 from orbit_contacts.features.imports.contact_fields import CONTACT_FIELDS
 from orbit_contacts.features.imports.mapping import propose_mapping, recognise_product
 from orbit_contacts.features.imports.readers import detect_file, open_rows
+from tests.imports.make_corpus import CORPUS
 
 
 def fields(header: str | list[str], *rows: list[str]) -> list[str | None]:
@@ -17,9 +18,7 @@ def mapping_of(file: str) -> dict[str, str | None]:
     data = (CORPUS / file).read_bytes()
     table = open_rows(data, detect_file(data, file))
     rows = [row.cells for row in table.rows]
-    return {
-        proposal.header: proposal.field for proposal in propose_mapping(table.header, rows) if proposal.field
-    }
+    return {proposal.header: proposal.field for proposal in propose_mapping(table.header, rows) if proposal.field}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +62,10 @@ def test_our_own_columns_map_exactly() -> None:
     proposals = propose_mapping(header, [])
     assert [proposal.field for proposal in proposals] == header
     assert {proposal.confidence for proposal in proposals} == {1.0}
+
+
+def test_every_field_of_a_contact_is_known() -> None:
+    assert set(CONTACT_FIELDS) == set(Contact.__struct_fields__)
 
 
 def test_google_contacts() -> None:
@@ -175,9 +178,7 @@ def test_a_second_phone_goes_to_the_metadata() -> None:
 
 def test_no_field_is_proposed_twice_but_tags() -> None:
     found = fields("email,Email,E-mail,Tag,Tags,Company,Firma,phone,phone")
-    assert len([field for field in found if field != "tags"]) == len(
-        {field for field in found if field != "tags"}
-    )
+    assert len([field for field in found if field != "tags"]) == len({field for field in found if field != "tags"})
     assert found.count("tags") == 2
 
 

@@ -6,12 +6,14 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbit_contacts.core.csv_safety import guard_all
+from orbit_contacts.features.imports.contact_fields import REPORT_COLUMNS
 from orbit_contacts.features.imports.readers import detect_file, open_rows
-from orbit_contacts.features.imports.skipped import REPORT_COLUMNS, SkippedRow, write_skipped
+from orbit_contacts.features.imports.skipped import SkippedRow, write_skipped
 
-CELLS = st.text(
-    st.sampled_from("'=+-@1,\"\n é") | st.characters(exclude_categories=["Cs"]), max_size=6
-).filter(lambda cell: "\0" not in cell)
+CELLS = st.text(st.sampled_from("'=+-@1,;|\"\n é\x0c") | st.characters(exclude_categories=["Cs"]), max_size=6).filter(
+    lambda cell: "\0" not in cell
+)
 HEADER = ["Name", "E-mail", "=note"]
 BO = SkippedRow(3, "INVALID_EMAIL", "The e-mail address is not valid.", "E-mail", ["'=Bo", "bo@", "+1 415"])
 
@@ -56,3 +58,14 @@ def test_many_rows_come_in_chunks() -> None:
     chunks = list(write_skipped(["email"], (SkippedRow(n, "X", "m", None, ["a"]) for n in range(2_500))))
     assert len(chunks) == 3
     assert b"".join(chunks).count(b"\r\n") == 2_501
+
+
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3).filter(any), max_size=4))
+def test_every_cell_of_our_own_export_comes_back(rows: list[list[str]]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(map(guard_all, [["email", "metadata.=a|b", "tags"], *rows]))
+    data = out.getvalue().encode()
+    table = open_rows(data, detect_file(data))
+    assert table.guarded
+    assert table.header == ["email", "metadata.=a|b", "tags"]
+    assert [row.cells for row in table.rows] == rows

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.imports.make_corpus import CORPUS
 
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.imports.cell_text import LostDigitsError, clean_code, clean_text, whole_number
@@ -14,21 +13,14 @@ from orbit_contacts.features.imports.dates import parse_date, parse_moment
 from orbit_contacts.features.imports.readers import Fault, detect_file, open_rows
 from orbit_contacts.features.imports.transforms import ColumnMapping, RowTransform, split_name
 from orbit_contacts.features.imports.truth import read_truth
-
-COUNTRIES = {"united kingdom": "GB", "türkiye": "TR"}
-
-
-def country_from_name(name: str) -> str | None:
-    return COUNTRIES.get(name.lower())
+from tests.imports.make_corpus import CORPUS
 
 
 def transform(
     fields: list[str], cells: list[str], *, own: bool = False, **options: Any
 ) -> tuple[dict[str, Any], Fault | None]:
     mapping = [ColumnMapping(column=n, field=field, **options) for n, field in enumerate(fields) if field]
-    return RowTransform([f"c{n}" for n in range(len(fields))], mapping, country_from_name, own=own).apply(
-        cells
-    )
+    return RowTransform([f"c{n}" for n in range(len(fields))], mapping, own=own).apply(cells)
 
 
 def test_cells_become_fields() -> None:
@@ -58,9 +50,10 @@ def test_cells_become_fields() -> None:
 
 
 def test_blank_cells_leave_their_field_out() -> None:
-    assert transform(
-        ["phone", "email", "tags", "metadata.x", "country_code"], ["", " ", ",", "\u00a0", "NULL"]
-    ) == ({}, None)
+    assert transform(["phone", "email", "tags", "metadata.x", "country_code"], ["", " ", ",", "\u00a0", "NULL"]) == (
+        {},
+        None,
+    )
 
 
 def test_an_unknown_country_is_left_for_the_contact_to_refuse() -> None:
@@ -75,7 +68,7 @@ def test_the_leavings_of_a_spreadsheet_are_taken_off() -> None:
         ColumnMapping(column=1, field="first_name"),
         ColumnMapping(column=2, field="external_id"),
     ]
-    apply = RowTransform(table.header, mapping, country_from_name, own=table.guarded).apply
+    apply = RowTransform(table.header, mapping, own=table.guarded).apply
     results = [apply(row.cells) for row in table.rows]
     assert [contact for contact, _ in results] == [
         {"first_name": "Ada", "external_id": "00123"},
@@ -147,9 +140,7 @@ def test_a_name_is_split_only_when_asked() -> None:
 
 
 def test_a_split_name_does_not_overwrite_a_column_of_its_own() -> None:
-    contact, _ = transform(
-        ["first_name", "display_name"], ["Augusta", "Ada Lovelace"], split_name="first_last"
-    )
+    contact, _ = transform(["first_name", "display_name"], ["Augusta", "Ada Lovelace"], split_name="first_last")
     assert contact["first_name"] == "Augusta"
 
 
@@ -234,7 +225,7 @@ def test_read_only_columns_of_an_export_are_passed_over() -> None:
 )
 def test_a_mapping_that_cannot_be_meant_is_refused(mapping: list[ColumnMapping]) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        RowTransform(["a", "b"], mapping, country_from_name, own=False)
+        RowTransform(["a", "b"], mapping, own=False)
     assert {"field", "value", "expected"} <= set(refused.value.details)
 
 
@@ -282,9 +273,7 @@ def test_yes_and_no_in_several_languages() -> None:
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4), st.data())
 def test_any_text_in_any_field_gives_fields_or_a_fault(cells: list[str], data: st.DataObject) -> None:
     names = [*CONTACT_FIELDS, *CONSENT_FIELDS, "metadata.x", "custom_fields.y", "preferences.sms"]
-    fields = data.draw(
-        st.lists(st.sampled_from(names), min_size=len(cells), max_size=len(cells), unique=True)
-    )
+    fields = data.draw(st.lists(st.sampled_from(names), min_size=len(cells), max_size=len(cells), unique=True))
     contact, fault = transform(fields, cells, own=data.draw(st.booleans()), as_date=data.draw(st.booleans()))
     assert isinstance(contact, dict)
     assert fault is None or fault.field in {f"c{n}" for n in range(len(cells))}

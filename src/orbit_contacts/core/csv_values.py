@@ -14,18 +14,19 @@ import msgspec
 
 _NOT_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 _TAG_NEEDS_QUOTES = re.compile(r'[,;|"\r\n]|^\s|\s$|^\Z')
+_TAG_SEPARATOR = re.compile(r'[;|"\r\n]')
 _TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=[,;|\r\n]|\Z)|([^,;|\r\n]*))(?:[,;|\r\n]|\Z)')
 
 
 def join_tags(tags: Iterable[str]) -> str:
     """Tags as one cell: `vip,"Berlin, DE"`; `split_tags` gives the same list back."""
-    return ",".join(
-        '"' + tag.replace('"', '""') + '"' if _TAG_NEEDS_QUOTES.search(tag) else tag for tag in tags
-    )
+    return ",".join('"' + tag.replace('"', '""') + '"' if _TAG_NEEDS_QUOTES.search(tag) else tag for tag in tags)
 
 
 def split_tags(cell: str) -> list[str]:
     """The tags of a cell separated by commas, semicolons, bars or line breaks; blank ones are dropped."""
+    if not _TAG_SEPARATOR.search(cell):
+        return [tag for tag in map(str.strip, cell.split(",")) if tag]
     tags: list[str] = []
     at = 0
     while at < len(cell):

@@ -78,6 +78,15 @@ def is_field(name: str) -> bool:
     return bool(dot and key) and prefix in _SHAPELY
 
 
+REPORT_COLUMNS = ("row_number", "error_code", "error_message", "error_field")
+"""The columns that `skipped.csv` has before the original ones; a reader that finds them ignores them."""
+
+
+def is_report(header: Sequence[str]) -> bool:
+    """True for a `skipped.csv`."""
+    return tuple(header[: len(REPORT_COLUMNS)]) == REPORT_COLUMNS
+
+
 def is_own_header(header: Sequence[str]) -> bool:
     """True for a file that this product exported, or that is written just like one: every column is
     named as a field, among them one that identifies a contact."""

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from orbit_contacts.core.csv_safety import guard_all
-
-REPORT_COLUMNS = ("row_number", "error_code", "error_message", "error_field")
-"""The columns before the original ones. A reader that finds them in a header ignores them."""
+from orbit_contacts.features.imports.contact_fields import REPORT_COLUMNS
 
 CHUNK_ROWS = 1_000
 

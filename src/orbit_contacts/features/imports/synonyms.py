@@ -158,9 +158,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "часовой пояс|المنطقة الزمنية|时区|時區|タイムゾーン",
     ),
     "lifecycle_stage": ("lifecycle stage|lifecyclestage|lifecycle|stage|customer stage|contact stage",),
-    "phone_extension": (
-        "extension|ext|phone extension|dahili|durchwahl|poste|extensión|ramal|interno|toestel",
-    ),
+    "phone_extension": ("extension|ext|phone extension|dahili|durchwahl|poste|extensión|ramal|interno|toestel",),
     "consent.email.opted_out": (
         "unsubscribed|opted out|opt out|optout|email opt out|unsubscribed from all email|unsubscribe time|"
         "unsubscribed at|do not email|no email|email optout|opted out email",
@@ -172,9 +170,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "consent.sms.opted_out": ("sms opt out|sms optout|do not text|sms unsubscribed",),
     "consent.sms.opted_in": ("sms opt in|sms optin|sms consent|accepts sms marketing|sms subscribed",),
     "consent.all.opted_out": ("do not contact|dnc|do not call",),
-    "consent.proof.time": (
-        "optin time|opt in time|opt in date|consent date|consent time|subscribed at|signup date",
-    ),
+    "consent.proof.time": ("optin time|opt in time|opt in date|consent date|consent time|subscribed at|signup date",),
     "consent.proof.ip": ("optin ip|opt in ip|consent ip|signup ip|ip address",),
     "metadata.city": (
         "city|town|locality",

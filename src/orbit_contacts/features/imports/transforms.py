@@ -11,6 +11,7 @@ import msgspec
 
 from orbit_contacts.core.csv_values import decode_value, split_tags
 from orbit_contacts.core.errors import InvalidRequest
+from orbit_contacts.features.contacts.places import country_from_name
 from orbit_contacts.features.imports.cell_text import LostDigitsError, clean_code, clean_text, whole_number
 from orbit_contacts.features.imports.contact_fields import READ_ONLY_FIELDS, is_field
 from orbit_contacts.features.imports.dates import DateOrder, parse_date, parse_moment
@@ -20,6 +21,8 @@ from orbit_contacts.features.imports.truth import read_truth
 CountryLookup = Callable[[str], str | None]
 """A country's name, in any language it knows, or code, to its ISO 3166-1 alpha-2 code."""
 
+REMEMBERED_COUNTRIES = 2_000
+
 Put = Callable[[dict[str, Any], str], None]
 
 
@@ -28,9 +31,7 @@ class ColumnMapping(msgspec.Struct, frozen=True, kw_only=True):
 
     column: int
     field: str
-    split_name: Literal["first_last", "last_first"] | None = (
-        None  # display_name only: also fill the two names
-    )
+    split_name: Literal["first_last", "last_first"] | None = None  # display_name only: also fill the two names
     date_order: DateOrder = "day_first"  # where 03/04/2024 leaves a choice
     as_date: bool = False  # metadata: write a date as ISO 8601
 
@@ -42,9 +43,9 @@ class RowTransform:
         self,
         header: Sequence[str],
         mapping: Sequence[ColumnMapping],
-        country_from_name: CountryLookup,
         *,
         own: bool,
+        country_from_name: CountryLookup = country_from_name,
     ) -> None:
         """`own` is `Table.guarded`: values of metadata were written by this product and keep their types.
 
@@ -52,10 +53,9 @@ class RowTransform:
         from several columns."""
         check_mapping(header, mapping)
         self._country_from_name = country_from_name
+        self._countries: dict[str, str] = {}
         self._own = own
-        self._steps = [
-            (each.column, header[each.column], self._put(each)) for each in mapping if _is_read(each)
-        ]
+        self._steps = [(each.column, header[each.column], self._put(each)) for each in mapping if _is_read(each)]
 
     def apply(self, cells: Sequence[str]) -> tuple[dict[str, Any], Fault | None]:
         """The contact's input, and the first fault. A blank cell leaves its field out: it never erases."""
@@ -94,9 +94,14 @@ class RowTransform:
         return _put_text(field)
 
     def _put_country(self, contact: dict[str, Any], cell: str) -> None:
-        text = clean_code(cell)
-        if text:
-            contact["country_code"] = self._country_from_name(text) or text
+        code = self._countries.get(cell)
+        if code is None:
+            text = clean_code(cell)
+            code = (self._country_from_name(text) or text) if text else ""
+            if len(self._countries) < REMEMBERED_COUNTRIES:
+                self._countries[cell] = code
+        if code:
+            contact["country_code"] = code
 
     def _put_key(self, prefix: str, key: str, mapping: ColumnMapping) -> Put:
         def put(contact: dict[str, Any], cell: str) -> None:
@@ -121,9 +126,7 @@ def check_mapping(header: Sequence[str], mapping: Sequence[ColumnMapping]) -> No
     for each in mapping:
         if not 0 <= each.column < len(header):
             expected = f"a column from 0 to {len(header) - 1}"
-            raise InvalidRequest(
-                "There is no such column.", field="mapping", value=each.column, expected=expected
-            )
+            raise InvalidRequest("There is no such column.", field="mapping", value=each.column, expected=expected)
         if not is_field(each.field):
             raise InvalidRequest(
                 f"A contact has no field {each.field!r}.",
@@ -200,7 +203,10 @@ def _put_number(field: str) -> Put:
 
 
 def _put_tags(contact: dict[str, Any], cell: str) -> None:
-    tags = [text for tag in google_labels(split_tags(cell)) if (text := clean_text(tag))]
+    tags = split_tags(cell)
+    if ":::" in cell or "*" in cell:
+        tags = google_labels(tags)
+    tags = [text for tag in tags if (text := clean_text(tag))]
     if tags:
         contact["tags"] = list(dict.fromkeys([*contact.get("tags", ()), *tags]))
 

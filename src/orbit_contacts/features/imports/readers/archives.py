@@ -32,9 +32,7 @@ def open_archive(readable: Readable, limits: ReadLimits) -> zipfile.ZipFile:
     total = 0
     for part in archive.infolist():
         if part.flag_bits & 1:
-            raise unreadable(
-                "The workbook is protected by a password.", "encrypted", "a file without a password"
-            )
+            raise unreadable("The workbook is protected by a password.", "encrypted", "a file without a password")
         total += part.file_size
         check_expansion(part.file_size, part.compress_size, limits)
     check_expansion(total, total, limits)

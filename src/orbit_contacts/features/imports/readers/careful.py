@@ -49,9 +49,7 @@ def take_record(
         split = _Split([], start + 1, False, True)
     wide = width is None or len(split.cells) == width
     several = split.end > start + 1
-    if split.unclosed or (
-        several and (split.stray or (not wide and _stands_alone(lines, start + 1, dialect, width)))
-    ):
+    if split.unclosed or (several and (split.stray or (not wide and _stands_alone(lines, start + 1, dialect, width)))):
         cells = _split_literally(lines[start], dialect)
         message = "A quote is opened and never closed in this line; the line was read without it."
         return Record(cells, start + 1, Fault("unclosed_quote", message))

@@ -102,9 +102,7 @@ class _Reader:
                 if self.width is not None and not long and tries < FAST_TRIES:
                     start = yield from self._fast(lines, start, odd)
                     tries += 1
-                start = yield from self._careful(
-                    lines, start, final=False, most=1 if tries < FAST_TRIES else None
-                )
+                start = yield from self._careful(lines, start, final=False, most=1 if tries < FAST_TRIES else None)
                 long = False
             pending = lines[start:]
             size = sum(map(len, pending))

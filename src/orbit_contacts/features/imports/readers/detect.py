@@ -62,14 +62,10 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True):
                 value=delimiter,
                 expected="one of , ; tab |",
             )
-        return msgspec.structs.replace(
-            self, dialect=msgspec.structs.replace(self.dialect, delimiter=delimiter)
-        )
+        return msgspec.structs.replace(self, dialect=msgspec.structs.replace(self.dialect, delimiter=delimiter))
 
 
-def detect_file(
-    readable: Readable, filename: str | None = None, content_type: str | None = None
-) -> FileFormat:
+def detect_file(readable: Readable, filename: str | None = None, content_type: str | None = None) -> FileFormat:
     """`detect` with a look through the whole file for bytes that tell the encoding: the first accent may
     be a hundred thousand rows down. A stream is set back to its beginning."""
     stream = open_binary(readable)
@@ -111,36 +107,26 @@ def detect(
     text = strip_bom(head).decode(encoding, errors=MARK_BAD)
     start = text[:2000].lstrip("\ufeff \t\r\n").lower()
     if start.startswith(_MARKUP):
-        raise unreadable(
-            "The file is a web page or an XML document, whatever its name says.", start[:60], ACCEPTED
-        )
+        raise unreadable("The file is a web page or an XML document, whatever its name says.", start[:60], ACCEPTED)
     kind = _text_kind(text.lstrip("\ufeff \t\r\n"), name, kind_told)
     if kind in ("ndjson", "json") and not encoding.startswith("utf-"):
         encoding = "utf-8"  # JSON is UTF-8; a stray byte is then the fault of its record
-    delimiter = (
-        "\t" if kind_told.startswith("text/tab-separated") or name.endswith((".tsv", ".tab")) else None
-    )
+    delimiter = "\t" if kind_told.startswith("text/tab-separated") or name.endswith((".tsv", ".tab")) else None
     dialect = guess_dialect(text, delimiter) if kind == "csv" else Dialect()
-    return FileFormat(
-        kind=kind, compression=compression, encoding=encoding, candidates=candidates, dialect=dialect
-    )
+    return FileFormat(kind=kind, compression=compression, encoding=encoding, candidates=candidates, dialect=dialect)
 
 
 def _gunzipped(head: bytes) -> bytes:
     try:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
     except zlib.error as error:
-        raise unreadable(
-            f"The compressed file is damaged: {error}.", "gzip", "an undamaged gzip file"
-        ) from None
+        raise unreadable(f"The compressed file is damaged: {error}.", "gzip", "an undamaged gzip file") from None
 
 
 def _workbook_kind(head: bytes, name: str) -> Literal["xlsx", "xls", "ods"] | None:
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         if "EncryptedPackage".encode("utf-16-le") in head:
-            raise unreadable(
-                "The workbook is protected by a password.", "encrypted", "a file without a password"
-            )
+            raise unreadable("The workbook is protected by a password.", "encrypted", "a file without a password")
         return "xls"
     if not head.startswith(b"PK\x03\x04"):
         return None
@@ -154,9 +140,7 @@ def _refuse_other_files(head: bytes) -> None:
             raise unreadable(f"The file is {what}.", what, ACCEPTED)
 
 
-def _with_charset(
-    candidates: list[EncodingCandidate], content_type: str, head: bytes
-) -> list[EncodingCandidate]:
+def _with_charset(candidates: list[EncodingCandidate], content_type: str, head: bytes) -> list[EncodingCandidate]:
     """A charset told with the type wins over a guess, never over a BOM or over good UTF-8."""
     told = content_type.partition("charset=")[2].partition(";")[0].strip(' "')
     if not told or (candidates[0].confidence >= 0.9 and candidates[0].name.startswith("utf-")):

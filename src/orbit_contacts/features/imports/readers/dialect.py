@@ -1,11 +1,13 @@
 """How a delimited text is written: delimiter, quote character, header or not, Excel's `sep=` line."""
 
 import csv
+import io
 import re
 from collections import Counter
 
 import msgspec
 
+from orbit_contacts.features.imports.contact_fields import is_own_header, is_report
 from orbit_contacts.features.imports.readers.bad_bytes import BAD_CHARACTER
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -34,11 +36,14 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 def guess_dialect(text: str, delimiter: str | None = None) -> Dialect:
     """The dialect of the beginning of a file. `delimiter` is what the name or type of the file tells."""
     text = BAD_CHARACTER.sub("?", text.lstrip("\ufeff"))
+    own = _own_dialect(text[: text.find("\n") + 1] or text)
+    if own:
+        return own
     preamble = 0
     told = _SEP_LINE.match(text)
     if told and told[1] in DELIMITERS:
         delimiter, preamble, text = told[1], 1, text[told.end() :]
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))
     if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")):
         lines.pop()  # cut in the middle
     lines = lines[:SAMPLE_LINES]
@@ -53,6 +58,15 @@ def guess_dialect(text: str, delimiter: str | None = None) -> Dialect:
         has_header=_first_is_header(rows),
         preamble_lines=preamble,
     )
+
+
+def _own_dialect(line: str) -> Dialect | None:
+    """The dialect of a file that this product wrote: its header leaves nothing to guess."""
+    for delimiter in DELIMITERS:
+        for names in _split([line], delimiter, '"', False):
+            if is_report(names) or is_own_header(names):
+                return Dialect(delimiter=delimiter)
+    return None
 
 
 def _prefers_single_quotes(text: str) -> bool:

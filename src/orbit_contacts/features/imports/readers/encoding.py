@@ -135,9 +135,9 @@ def _code_pages(telling: bytes) -> list[EncodingCandidate]:
         text = sample.decode(name, errors="replace")
         scores[name] = _plausibility(text, None) + match.coherence / 10 - match.chaos / 2
     ranked = sorted(scores.items(), key=lambda each: -each[1])[:LIKELIEST]
-    return [
-        _candidate(name, round(min(max(score, 0.05), 1.0) * 0.9, 2), telling) for name, score in ranked
-    ] or [_candidate("cp1252", 0.1, telling)]
+    return [_candidate(name, round(min(max(score, 0.05), 1.0) * 0.9, 2), telling) for name, score in ranked] or [
+        _candidate("cp1252", 0.1, telling)
+    ]
 
 
 def _plausibility(text: str, usual: str | None) -> float:

@@ -126,9 +126,7 @@ class RowShaper:
         for index, cell in enumerate(cells):
             if len(cell) > limit:
                 where = self._name(index)
-                message = (
-                    f"Column {where!r} has {len(cell):,} characters, the limit is {limit:,}; cut to it here."
-                )
+                message = f"Column {where!r} has {len(cell):,} characters, the limit is {limit:,}; cut to it here."
                 return [each[:limit] for each in cells], fault or Fault("cell_too_large", message, where)
         return cells, fault
 

@@ -37,9 +37,7 @@ class SheetRow(NamedTuple):
 def no_such_sheet(sheet: str, names: list[str]) -> InvalidRequest:
     """The refusal for a sheet that the workbook does not have."""
     known = ", ".join(names[:20]) or "none"
-    return InvalidRequest(
-        f"There is no sheet {sheet!r}.", field="sheet", value=sheet, expected=f"one of: {known}"
-    )
+    return InvalidRequest(f"There is no sheet {sheet!r}.", field="sheet", value=sheet, expected=f"one of: {known}")
 
 
 def clipped(parts: list[str], most: int) -> str:

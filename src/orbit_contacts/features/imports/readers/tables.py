@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orbit_contacts.core.csv_safety import unguard_all
 from orbit_contacts.features.imports.cell_text import clean_header
-from orbit_contacts.features.imports.contact_fields import is_own_header
+from orbit_contacts.features.imports.contact_fields import REPORT_COLUMNS, is_own_header, is_report
 from orbit_contacts.features.imports.readers.archives import open_archive
 from orbit_contacts.features.imports.readers.delimited import read_delimited
 from orbit_contacts.features.imports.readers.detect import FileFormat
@@ -23,7 +23,6 @@ from orbit_contacts.features.imports.readers.sources import Readable, open_sourc
 from orbit_contacts.features.imports.readers.vcard import read_vcards
 from orbit_contacts.features.imports.readers.xls import XlsWorkbook
 from orbit_contacts.features.imports.readers.xlsx import XlsxWorkbook
-from orbit_contacts.features.imports.skipped import REPORT_COLUMNS
 
 
 def open_rows(readable: Readable, form: FileFormat, limits: ReadLimits | None = None) -> Table:
@@ -78,7 +77,7 @@ def _shaped(rows: Iterator[SheetRow], shaper: RowShaper, limits: ReadLimits) -> 
 
 def _own(table: Table) -> Table:
     """Undo what this product adds to the files it writes."""
-    report = len(REPORT_COLUMNS) if tuple(table.header[: len(REPORT_COLUMNS)]) == REPORT_COLUMNS else 0
+    report = len(REPORT_COLUMNS) if is_report(table.header) else 0
     if report:
         header = unguard_all(table.header[report:])
     elif is_own_header(table.header):

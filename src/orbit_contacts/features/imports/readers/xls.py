@@ -60,9 +60,7 @@ class XlsWorkbook:
                 finally:
                     process.kill()
         if code:
-            raise unreadable(
-                "The workbook is damaged or needs too much memory.", f"exit code {code}", EXPECTED
-            )
+            raise unreadable("The workbook is damaged or needs too much memory.", f"exit code {code}", EXPECTED)
 
     def _answers(self, output: IO[bytes] | None, sheet: str | None) -> Iterator[SheetRow]:
         for line in output or ():

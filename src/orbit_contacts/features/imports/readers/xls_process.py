@@ -9,9 +9,7 @@ import sys
 from datetime import date, datetime, time, timedelta
 
 
-def main(
-    path: str, memory: str, seconds: str, characters: str, columns: str, sheet: str | None = None
-) -> None:
+def main(path: str, memory: str, seconds: str, characters: str, columns: str, sheet: str | None = None) -> None:
     """Write the rows, or one object: `{"error": [reason]}` or `{"sheets": names}` for an unknown sheet."""
     _bound(int(memory), int(seconds))
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
