@@ -4,12 +4,17 @@ Used only for the stretch of a file where the fast reader met something odd. The
 is never closed: taken at its word it swallows the rest of the file.
 """
 
+import re
+from bisect import bisect_right
+from itertools import accumulate
 from typing import NamedTuple
 
 from orbit_contacts.features.imports.readers.dialect import Dialect
 from orbit_contacts.features.imports.readers.rows import Fault, ReadLimits
 
 CONVINCING_LINES = 5
+JOINED_AFTER_LINES = 64
+MAX_OPEN_LINES = 1_000_000
 
 
 class Record(NamedTuple):
@@ -32,24 +37,23 @@ def take_record(
 ) -> Record | None:
     """The record that begins at `lines[start]`, or None when more lines are needed to know.
 
-    An open quote is followed over at most `record_bytes` characters. It counts as closed only by a quote
+    An open quote is followed over at most `record_bytes` characters and a million lines. It counts as closed only by a quote
     that a delimiter or a line end follows; a record over several lines with the wrong number of cells is
     not believed if its second line is a good record by itself, nor is a cell beyond its bound if the next
     lines all are. Otherwise the first line alone is the faulty record, and reading goes on with the next."""
-    split = _split(lines, start, dialect, final=final, patience=limits.record_bytes)
+    split = _split(lines, start, dialect, limits, final=final)
     if split is None:
         following = lines[start + 1 : start + 1 + CONVINCING_LINES]
         far = sum(map(len, lines[start:])) > limits.cell_characters
-        if (
-            not far
-            or len(following) < CONVINCING_LINES
-            or not all(_stands_alone([each], 0, dialect, width) for each in following)
-        ):
+        good = [_stands_alone(each, dialect, limits, width) for each in following] if far else []
+        if len(lines) - start < MAX_OPEN_LINES and good != [True] * CONVINCING_LINES:
             return None
         split = _Split([], start + 1, False, True)
     wide = width is None or len(split.cells) == width
     several = split.end > start + 1
-    if split.unclosed or (several and (split.stray or (not wide and _stands_alone(lines, start + 1, dialect, width)))):
+    if split.unclosed or (
+        several and (split.stray or (not wide and _stands_alone(lines[start + 1], dialect, limits, width)))
+    ):
         cells = _split_literally(lines[start], dialect)
         message = "A quote is opened and never closed in this line; the line was read without it."
         return Record(cells, start + 1, Fault("unclosed_quote", message))
@@ -59,11 +63,13 @@ def take_record(
     return Record(split.cells, split.end, None)
 
 
-def _split(lines: list[str], start: int, dialect: Dialect, *, final: bool, patience: int) -> _Split | None:
-    delimiter, quote = dialect.delimiter, dialect.quote
+def _split(lines: list[str], start: int, dialect: Dialect, limits: ReadLimits, *, final: bool) -> _Split | None:
+    delimiter, quote, patience = dialect.delimiter, dialect.quote, limits.record_bytes
     cells: list[str] = []
     index, text, at, stray = start, lines[start], 0, False
     while True:
+        if len(cells) > limits.max_columns:  # too many to look at each: the rest is one
+            return _Split([*cells, text[at:].rstrip("\r\n")], index + 1, stray, False)
         opening = _opening(text, at, dialect)
         if opening is None:
             end = text.find(delimiter, at)
@@ -86,6 +92,18 @@ def _split(lines: list[str], start: int, dialect: Dialect, *, final: bool, patie
                         return None
                     return _Split(cells, start + 1, stray, True)
                 text = lines[index]
+                if index - start == JOINED_AFTER_LINES:
+                    later = lines[index:]
+                    rest = "".join(later)
+                    lone = _lone_quote(rest, quote)
+                    if lone == len(rest):
+                        ended = final or patience < len(rest)
+                        return _Split(cells, start + 1, stray, True) if ended else None
+                    ends = list(accumulate(map(len, later)))
+                    line = bisect_right(ends, lone)  # the line it is in; whole lines before it are text
+                    parts.append(rest[: ends[line - 1] if line else 0].replace(quote + quote, quote))
+                    index += line
+                    text = lines[index]
                 continue
             parts.append(text[at:found])
             following = text[found + 1 : found + 2]
@@ -104,6 +122,13 @@ def _split(lines: list[str], start: int, dialect: Dialect, *, final: bool, patie
                 return _Split(cells, start + 1, stray, True)
             parts.append(quote)
             stray, at = True, found + 1
+
+
+def _lone_quote(text: str, quote: str) -> int:
+    """The position of the first quote that is not doubled, or the length of the text: found in one go, for
+    a cell of very many lines."""
+    found = re.match(f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+", text)
+    return found.end() if found else 0
 
 
 def _opening(text: str, at: int, dialect: Dialect) -> int | None:
@@ -126,8 +151,8 @@ def _closing(text: str, at: int, delimiter: str) -> int | None:
     return at + 1 if text[at] == delimiter else None
 
 
-def _stands_alone(lines: list[str], index: int, dialect: Dialect, width: int | None) -> bool:
-    alone = _split([lines[index]], 0, dialect, final=True, patience=len(lines[index]))
+def _stands_alone(line: str, dialect: Dialect, limits: ReadLimits, width: int | None) -> bool:
+    alone = _split([line], 0, dialect, limits, final=True)
     return alone is not None and not alone.unclosed and not alone.stray and len(alone.cells) == width
 
 

@@ -17,6 +17,7 @@ from orbit_contacts.features.imports.readers.bad_bytes import MARK_BAD
 from orbit_contacts.features.imports.readers.careful import take_record
 from orbit_contacts.features.imports.readers.dialect import Dialect
 from orbit_contacts.features.imports.readers.rows import (
+    MEBIBYTE,
     Fault,
     ReadLimits,
     Row,
@@ -85,7 +86,7 @@ class _Reader:
         odd, size, enough = False, 0, 0  # characters pending, and how many it takes to look again
         for text, overlong in self._texts():
             if overlong:
-                yield from self._careful(pending, 0, final=True)
+                yield from self._parsed(pending, odd=True, long=True, final=True)
                 pending, size, enough = [], 0, 0
                 yield self._overlong(text)
                 continue
@@ -96,22 +97,32 @@ class _Reader:
             if size < enough:
                 pending = lines
                 continue
-            start, before, tries = 0, -1, 0
-            while before < start < len(lines):
-                before = start
-                if self.width is not None and not long and tries < FAST_TRIES:
-                    start = yield from self._fast(lines, start, odd)
-                    tries += 1
-                start = yield from self._careful(lines, start, final=False, most=1 if tries < FAST_TRIES else None)
-                long = False
+            start = yield from self._parsed(lines, odd=odd, long=long, final=False)
             pending = lines[start:]
             size = sum(map(len, pending))
             enough = min(2 * size, self._limits.record_bytes) if size > self._limits.cell_characters else 0
         yield from self._last(pending)
 
+    def _parsed(self, lines: list[str], *, odd: bool, long: bool, final: bool) -> Generator[_Numbered, None, int]:
+        """Records by the fast reader as far as it gets, by the careful one where it does not; returns the
+        index of the first line not read. `long` lines begin with a record that has been open for long."""
+        start, before, tries = 0, -1, 0
+        while before < start < len(lines):
+            before = start
+            if self.width is not None and not long and tries < FAST_TRIES:
+                start = yield from self._fast(lines, start, odd)
+                tries += 1
+            most = 1 if tries < FAST_TRIES else None
+            start = yield from self._careful(lines, start, final=final, most=most)
+            long = False
+        return start
+
     def _fast(self, lines: list[str], start: int, odd: bool) -> Generator[_Numbered, None, int]:
         """Records read by the standard library; returns the index of the first line not read."""
         chunk = lines[start:] if start else lines
+        longest = max(map(len, chunk), default=0)
+        if longest > MEBIBYTE:
+            return start  # it may have a million cells, and the fast reader makes them all
         rows: list[list[str]] = []
         try:
             rows.extend(self._csv_reader(chunk))
@@ -124,7 +135,7 @@ class _Reader:
         several = used != len(rows)
         if several and any(len(cells) not in (0, self.width) for cells in rows):
             return start  # a record over several lines that may have swallowed others
-        odd = odd or several or max(map(len, chunk), default=0) > self._limits.cell_characters
+        odd = odd or several or longest > self._limits.cell_characters
         check = _UNCHECKED if odd else None
         number = self._number
         for cells in rows:
@@ -161,7 +172,7 @@ class _Reader:
     def _last(self, pending: list[str]) -> Iterator[_Numbered]:
         """What is left at the end; the last record of a file that ends early is not to be trusted."""
         held: _Numbered | None = None
-        for record in self._careful(pending, 0, final=True):
+        for record in self._parsed(pending, odd=True, long=True, final=True):
             if held:
                 yield held
             held = record

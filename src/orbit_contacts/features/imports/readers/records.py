@@ -124,7 +124,7 @@ def _elements(source: Source) -> Iterator[tuple[int, bytes, Fault | None]]:
         if buffer.startswith(b"]", at):
             return
         number += 1
-        patience = max(4096, MAX_OBJECT_BYTES >> (failures // 8))  # a hostile file must not make it quadratic
+        patience = max(1024, MAX_OBJECT_BYTES >> (failures // 4))  # a hostile file must not make it quadratic
         end = _element_end(buffer, at, at + patience)
         while end is None and not ended and len(buffer) - at < patience:
             data = source.read(CHUNK_BYTES)

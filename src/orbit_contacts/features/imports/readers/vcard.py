@@ -14,7 +14,7 @@ from orbit_contacts.core.csv_values import join_tags
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.imports.readers.bad_bytes import MARK_BAD
 from orbit_contacts.features.imports.readers.encoding import known_encoding
-from orbit_contacts.features.imports.readers.lines import Line, read_lines
+from orbit_contacts.features.imports.readers.lines import read_lines
 from orbit_contacts.features.imports.readers.rows import (
     Fault,
     ReadLimits,
@@ -57,6 +57,8 @@ VCARD_COLUMNS = (
 """One column for each thing a card is read for; further numbers and addresses go to the metadata."""
 
 _HEAD = re.compile(rb"(?:[\w-]+\.)?([A-Za-z][\w-]*)((?:;(?:[^\":;]|\"[^\"]*\")*)*):", re.ASCII)
+_HEAD_BYTES = 2_000
+MAX_PROPERTIES = 5_000
 _PARAMETER = re.compile(r';([^=;:"]*)(?:=((?:[^;"]|"[^"]*")*))?')
 _ESCAPE_OR = {separator: re.compile(rf"\\.|{separator}", re.DOTALL) for separator in ";,"}
 _PICTURES = frozenset(("PHOTO", "LOGO", "SOUND", "KEY"))
@@ -111,67 +113,81 @@ def _rows(source: Source, encoding: str, limits: ReadLimits) -> Iterator[Row]:
 
 def _cards(source: Source, limits: ReadLimits) -> Iterator[tuple[list[bytes], Fault | None]]:
     """The unfolded lines of each card, and what is wrong with its frame."""
-    card: list[bytes] | None = None
-    size, nested, picture = 0, 0, False
-    fault: Fault | None = None
+    card: _Card | None = None
     for line in read_lines(source, limits.record_bytes):
-        word = line.data.strip().upper()
+        word = line.data[:30].strip().upper()
         if word == b"BEGIN:VCARD":
-            if card and card[-1].rstrip().upper() in (b"AGENT:", b"AGENT"):
-                nested += 1  # the card of somebody's assistant
+            if card is not None and card.opens_agent():
                 continue
             if card is not None:
-                yield (
-                    card,
-                    Fault("unfinished_card", "The card has no END:VCARD; it was read to the next BEGIN."),
-                )
-            card, size, nested, fault, picture = [], 0, 0, None, False
+                yield card.unfolded(), Fault("unfinished_card", "The card has no END:VCARD before the next BEGIN.")
+            card = _Card()
         elif card is None:
             continue  # between cards
         elif word == b"END:VCARD":
-            if nested:
-                nested -= 1
+            if card.in_agent:
+                card.in_agent = False
                 continue
-            yield card, fault
+            fault = Fault(
+                "card_too_large", f"The card is larger than {limits.record_bytes:,} bytes or has too many lines."
+            )
+            yield card.unfolded(), fault if card.size > limits.record_bytes else None
             card = None
-        elif not nested:
-            size += len(line.data)
-            if size > limits.record_bytes or line.cut:
-                fault = Fault("card_too_large", f"The card is larger than {limits.record_bytes:,} bytes.")
-            elif _continues(card, line, picture):
-                if not picture:
-                    card[-1] = _joined(card[-1], line)
-            else:
-                head = _HEAD.match(line.data)
-                picture = bool(head) and head[1].decode().upper() in _PICTURES
-                card.append(line.data if not picture else b"PHOTO:")
+        else:
+            card.size += len(line.data) + line.cut
+            if card.size <= limits.record_bytes and not card.in_agent:
+                card.add(line.data)
+                if card.has_too_many():
+                    card.size += limits.record_bytes
     if card is not None:
-        yield card, Fault("unfinished_card", "The file ends before the card does.")
+        yield card.unfolded(), Fault("unfinished_card", "The file ends before the card does.")
 
 
-def _continues(card: list[bytes], line: Line, picture: bool) -> bool:
-    """True for a folded line, a quoted-printable line after a soft break, and a line that is no property
-    (somebody's note with bare line breaks, or a picture that is not indented)."""
-    if not card:
-        return False
-    if line.data[:1] in (b" ", b"\t") or _breaks_softly(card[-1]):
+class _Card:
+    """A card while it is read: its properties as the pieces of their folded lines."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.in_agent = False  # inside the card of somebody's assistant, which is not read
+        self._properties: list[list[bytes]] = []
+        self._soft_breaks = self._picture = False
+
+    def opens_agent(self) -> bool:
+        """True, once, when the card that begins is the value of `AGENT:`."""
+        if self.in_agent or not self._properties or self._properties[-1][0].strip().upper() != b"AGENT:":
+            return False
+        self._properties.append([b""])
+        self.in_agent = True
         return True
-    return bool(line.data.strip()) and (picture or not _HEAD.match(line.data)) and card[-1] != b""
 
+    def add(self, line: bytes) -> None:
+        """One more line: a folded one, one after a soft break, one that is no property (a note with bare
+        line breaks, a picture that is not indented), or the next property."""
+        last = self._properties[-1] if self._properties else None
+        head = _HEAD.match(line[:_HEAD_BYTES])
+        if last and self._soft_breaks and last[-1].endswith(b"="):
+            last[-1] = last[-1][:-1]
+            last.append(line)
+        elif last and line[:1] in (b" ", b"\t"):
+            last.append(line[1:] if not self._picture else b"")
+        elif last and not head and line.strip() and last[0]:
+            last.append(b"\\n" + line if not self._picture else b"")
+        else:
+            self._picture = bool(head) and head[1].decode().upper() in _PICTURES
+            self._soft_breaks = bool(head) and b"QUOTED-PRINTABLE" in head[2].upper()
+            self._properties.append([line if not self._picture else b""])
 
-def _breaks_softly(line: bytes) -> bool:
-    head = _HEAD.match(line)
-    return bool(head) and line.endswith(b"=") and b"QUOTED-PRINTABLE" in head[2].upper()
+    def has_too_many(self) -> bool:
+        """True for a card with more properties than anybody has."""
+        return len(self._properties) > MAX_PROPERTIES
 
-
-def _joined(before: bytes, line: Line) -> bytes:
-    if _breaks_softly(before):
-        return before[:-1] + line.data
-    return before + (line.data[1:] if line.data[:1] in (b" ", b"\t") else b"\\n" + line.data)
+    def unfolded(self) -> list[bytes]:
+        """The properties, each on one line."""
+        return [b"".join(pieces) for pieces in self._properties]
 
 
 def _property(line: bytes, encoding: str) -> _Property:
-    head = _HEAD.match(line)
+    head = _HEAD.match(line[:_HEAD_BYTES])
     if head is None:
         return _Property("", {}, "")
     parameters = _parameters(head[2].decode("ascii", errors="replace"))
