@@ -37,8 +37,8 @@ def take_record(
 ) -> Record | None:
     """The record that begins at `lines[start]`, or None when more lines are needed to know.
 
-    An open quote is followed over at most `record_bytes` characters and a million lines. It counts as closed only by a quote
-    that a delimiter or a line end follows; a record over several lines with the wrong number of cells is
+    An open quote is followed over at most `record_bytes` characters and a million lines. It counts as closed only by
+    a quote that a delimiter or a line end follows; a record over several lines with the wrong number of cells is
     not believed if its second line is a good record by itself, nor is a cell beyond its bound if the next
     lines all are. Otherwise the first line alone is the faulty record, and reading goes on with the next."""
     split = _split(lines, start, dialect, limits, final=final)

@@ -1,7 +1,7 @@
 """What every reader yields: numbered rows of text, each with the fault that makes it unusable, if any."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from orbit_contacts.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
@@ -52,7 +52,6 @@ class Table:
     header: list[str]
     rows: Iterator[Row]
     guarded: bool = False  # written by this product: apostrophe guards were taken off
-    notes: list[str] = field(default_factory=list[str])
 
 
 def too_large(what: str, value: int, limit: int) -> PayloadTooLarge:
