@@ -1,16 +1,13 @@
-"""Addresses as consent knows them: found by a keyed hash, so that an opt-out can outlive the address itself."""
+"""Addresses as callers write them, and as subjects of the ledger. Pure."""
 
 import re
-from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from orbit_contacts.core.database import Reader
 from orbit_contacts.core.errors import MissingField
 from orbit_contacts.features.contacts.emails import email_key, parse_email
 from orbit_contacts.features.contacts.phones import parse_phone, phone_key
 
-_BLOCK = 64  # bytes of a SHA-256 block, RFC 2104
 _WHATSAPP_ID = re.compile(r"[1-9][0-9]{6,14}")
 _CELL_BITS = 0x3FF << 66
 
@@ -21,24 +18,6 @@ class Address(NamedTuple):
     kind: str
     key: str
     value: str
-
-
-class HashKey(NamedTuple):
-    """HMAC-SHA-256 as two padded keys, so that PostgreSQL's own sha256() computes the same hash."""
-
-    inner: bytes
-    outer: bytes
-
-    def hash(self, kind: str, key: str) -> bytes:
-        """16 bytes that name an address within one workspace of one installation, and cannot be read back."""
-        inner = sha256(self.inner + f"{kind}:{key}".encode()).digest()
-        return sha256(self.outer + inner).digest()[:16]
-
-
-def hash_key(reader: Reader) -> HashKey:
-    """The caller's workspace's key; hashes of two workspaces cannot be compared."""
-    key = reader.secret(f"address {reader.caller.workspace_id}").ljust(_BLOCK, b"\0")
-    return HashKey(bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key))
 
 
 def subject_of(hash: bytes) -> UUID:

@@ -12,13 +12,15 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.features.consent import ledger, queries
-from orbit_contacts.features.consent.addresses import hash_key
 from orbit_contacts.features.consent.person import Held, Person, Suppression
 from orbit_contacts.features.consent.queries import StateRow
 from orbit_contacts.features.consent.state import decode
+from orbit_contacts.features.contacts.address_hash import hash_key
 from orbit_contacts.features.contacts.emails import email_key
 from orbit_contacts.features.contacts.phones import phone_key
 from orbit_contacts.features.timeline import service as timeline
+
+KINDS = ("phone", "email", "external_id")
 
 
 class Changing:
@@ -66,6 +68,7 @@ async def load(tx: Transaction, contact_ids: Iterable[UUID], *, also_deleted: bo
                 decode(stored["state"] if stored else None),
                 suppressions,
                 hashes=stored["addresses"] if stored else (),
+                kinds=[kind for kind in KINDS if rows[id][kind] is not None],
                 now=tx.now,
                 actor=tx.caller.actor,
             )
@@ -84,8 +87,12 @@ async def _held(tx: Reader, contacts: dict[UUID, Record]) -> dict[UUID, tuple[li
         if row["id"] is not None:
             suppressions.append(suppression_of(row))
     for addresses, _ in found.values():
-        addresses.sort(key=lambda held: ("phone", "email", "external_id").index(held.kind))
+        addresses.sort(key=_by_kind)
     return found
+
+
+def _by_kind(held: Held) -> int:
+    return KINDS.index(held.kind)
 
 
 def _shown(contact: Record, kind: str, key: str) -> str | None:

@@ -12,7 +12,7 @@ from orbit_contacts.core.database import Reader
 from orbit_contacts.core.errors import InvalidRequest, MissingField, NotFound
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.features.consent import ledger_queries, service
-from orbit_contacts.features.consent.addresses import hash_key, read_address
+from orbit_contacts.features.consent.addresses import read_address
 from orbit_contacts.features.consent.channels import CHANNELS
 from orbit_contacts.features.consent.models import (
     AtQuery,
@@ -27,6 +27,7 @@ from orbit_contacts.features.consent.models import (
 from orbit_contacts.features.consent.records import Record
 from orbit_contacts.features.consent.state import Effective, fold
 from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.contacts.address_hash import hash_key
 
 
 async def preferences(reader: Reader, contact_id: UUID) -> Preferences:

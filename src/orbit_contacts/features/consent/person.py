@@ -69,7 +69,7 @@ class _Applied(NamedTuple):
 
 
 class Person:
-    """`hashes` are those of every address the contact is known to have held."""
+    """`hashes` are those of every address the contact is known to have held, `kinds` those of its main identifiers."""
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class Person:
         rows: Iterable[Suppression],
         *,
         hashes: Iterable[bytes] = (),
+        kinds: Iterable[str] = (),
         now: Instant,
         actor: str,
     ) -> None:
@@ -86,6 +87,7 @@ class Person:
         self.held = held
         self.hashes = {*hashes, *(address.hash for address in held)}
         self.state = state
+        self._kinds = {*kinds, *(address.kind for address in held)}
         self.rows = {(row.hash, row.scope): row for row in rows}
         self.entries: list[Entry] = []
         self.happenings: list[Happening] = []
@@ -152,7 +154,7 @@ class Person:
         )
 
     def has_address_for(self, channel: str) -> bool:
-        return any(reaches(channel, held.kind) for held in self.held)
+        return any(reaches(channel, kind) for kind in self._kinds)
 
     def release(self, row: Suppression, evidence: Evidence) -> None:
         """Take one of the operator's own entries off the list."""

@@ -8,9 +8,10 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.features.consent.addresses import Address, HashKey, hash_key
+from orbit_contacts.features.consent.addresses import Address
 from orbit_contacts.features.consent.person import Suppression
 from orbit_contacts.features.consent.state import State, encode
+from orbit_contacts.features.contacts.address_hash import HASH_OF_IDENTIFIER, HashKey, hash_key
 
 
 async def lock_contacts(tx: Transaction, contact_ids: Sequence[UUID], also_deleted: bool) -> list[Record]:
@@ -40,14 +41,12 @@ async def stored_states(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUI
 async def held_addresses(reader: Reader, contact_ids: Sequence[UUID], key: HashKey) -> list[Record]:
     """Each identifier of each contact with its hash, once per suppression of it (or once, with none: `id` is null)."""
     return await reader.fetch_all(
-        """
+        f"""
         SELECT i.contact_id, i.kind, i.value, i.hash,
                s.id, s.scope, s.address, s.lifted, s.source, s.reason, s.record_id, s.created_by, s.created_at
-        FROM (SELECT workspace_id, contact_id, kind, value,
-                     substring(sha256($5 || sha256($4 || convert_to(kind || ':' || value, 'UTF8'))) FROM 1 FOR 16)
-                       AS hash
-              FROM contact_identifiers
-              WHERE workspace_id = $1 AND cell_id = ANY($2) AND contact_id = ANY($3)) i
+        FROM (SELECT i.workspace_id, i.contact_id, i.kind, i.value, {HASH_OF_IDENTIFIER} AS hash
+              FROM contact_identifiers i
+              WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)) i
         LEFT JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = i.hash
         """,
         reader.caller.workspace_id,
@@ -62,10 +61,9 @@ async def touched(reader: Reader, contact_ids: Sequence[UUID]) -> set[UUID]:
     """The contacts to which consent has anything to say: opted out, or holding a suppressed address."""
     key = hash_key(reader)
     rows = await reader.fetch_all(
-        """
+        f"""
         SELECT i.contact_id FROM contact_identifiers i
-        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash =
-             substring(sha256($5 || sha256($4 || convert_to(i.kind || ':' || i.value, 'UTF8'))) FROM 1 FOR 16)
+        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {HASH_OF_IDENTIFIER}
         WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
         UNION
         SELECT contact_id FROM consent_states WHERE cell_id = ANY($2) AND contact_id = ANY($3)
@@ -83,15 +81,14 @@ async def states_and_suppressions(reader: Reader, contact_ids: Sequence[UUID]) -
     """For each contact its stored state (`state`), and apart from it each suppression of an address it holds."""
     key = hash_key(reader)
     return await reader.fetch_all(
-        """
+        f"""
         SELECT contact_id, state, NULL AS kind, NULL AS scope, NULL AS lifted, NULL AS source, NULL::uuid AS record_id,
                NULL::timestamptz AS created_at
         FROM consent_states WHERE cell_id = ANY($2) AND contact_id = ANY($3)
         UNION ALL
         SELECT i.contact_id, NULL, s.kind, s.scope, s.lifted, s.source, s.record_id, s.created_at
         FROM contact_identifiers i
-        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash =
-             substring(sha256($5 || sha256($4 || convert_to(i.kind || ':' || i.value, 'UTF8'))) FROM 1 FOR 16)
+        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {HASH_OF_IDENTIFIER}
         WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
         """,
         reader.caller.workspace_id,

@@ -27,6 +27,7 @@ from orbit_contacts.features.consent.state import (
 )
 from orbit_contacts.features.contacts import lifecycle
 from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.contacts.lifecycle import Kept, Participant
 from orbit_contacts.features.timeline import inbound
 
 _STATUSES = (OPTED_IN, OPTED_OUT, UNKNOWN)
@@ -218,8 +219,8 @@ async def _received(tx: Transaction, contact_id: UUID, channel: str, data: dict[
 async def merge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID]) -> None:
     """The most restrictive consent of a survivor and the contacts merged into it becomes the survivor's.
 
-    Call it while the sources still hold their identifiers; once these have moved, `contacts.lifecycle.identified`
-    for the survivor. A channel stays opted in only if every contact that can be reached on it is.
+    A channel stays opted in only if every one of them that can be reached on it is. Once the identifiers have moved,
+    `contacts.lifecycle.identified` brings the suppressions of the sources' addresses with them.
     """
     changing = await changes.load(tx, [survivor_id, *source_ids], also_deleted=True)
     survivor = changing.people[survivor_id]
@@ -237,8 +238,8 @@ async def merge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID]) 
     await changing.save()
 
 
-async def unmerge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID]) -> None:
-    """After the sources are live again with their identifiers: what is closed for the survivor closes for them too.
+async def unmerge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID], manifest: Any = None) -> list[Kept]:
+    """What is closed for the survivor closes for the sources too, which are live again and hold their identifiers.
 
     Nobody gains anything: the survivor keeps its opt-outs, the sources theirs.
     """
@@ -253,9 +254,11 @@ async def unmerge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID]
             source.settle()
     survivor.settle()
     await changing.save()
+    return []
 
 
 inbound.received.append(_received)
 lifecycle.identified.append(changes.settle)
 lifecycle.deleting.append(changes.leave_tombstones)
 lifecycle.erasing.append(changes.erase)
+lifecycle.participants.append(Participant("consent", frozenset({"consent_states"}), merge, unmerge))

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from orbit_contacts.core.database import Reader, Unbound
 from orbit_contacts.features.consent import queries, suppression_list
-from orbit_contacts.features.consent.addresses import hash_key
 from orbit_contacts.features.consent.models import ImportFault, ImportQuery, ImportResult
 from orbit_contacts.features.consent.suppression_file import Entry, Row, open_file, read_rows
+from orbit_contacts.features.contacts.address_hash import hash_key
 from orbit_contacts.features.contacts.places import parse_country
 from orbit_contacts.features.workspaces.service import audit
 

@@ -10,12 +10,13 @@ from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import Conflict, InvalidChannel, NotFound
 from orbit_contacts.core.pagination import Page, decode_cursor, limit_of, page_of
 from orbit_contacts.features.consent import changes, ledger, queries
-from orbit_contacts.features.consent.addresses import Address, hash_key, read_address, subject_of
+from orbit_contacts.features.consent.addresses import Address, read_address, subject_of
 from orbit_contacts.features.consent.channels import SCOPES, check_scope, default_scope
 from orbit_contacts.features.consent.models import NewSuppression, SuppressionEntry, SuppressionQuery
 from orbit_contacts.features.consent.person import Held, Suppression
 from orbit_contacts.features.consent.records import Entry, Evidence
 from orbit_contacts.features.consent.state import OF_THE_OPERATOR
+from orbit_contacts.features.contacts.address_hash import hash_key
 from orbit_contacts.features.workspaces.service import audit
 
 _NAME = "suppressions"

@@ -17,13 +17,14 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database, Reader, Transaction
 from orbit_contacts.core.errors import InvalidRequest, NotFound
 from orbit_contacts.features.consent import changes, ledger, queries
-from orbit_contacts.features.consent.addresses import hash_key, subject_of
+from orbit_contacts.features.consent.addresses import subject_of
 from orbit_contacts.features.consent.changes import suppression_of
 from orbit_contacts.features.consent.models import UnsubscribeLink
 from orbit_contacts.features.consent.person import Suppression
 from orbit_contacts.features.consent.records import Entry, Evidence
 from orbit_contacts.features.consent.state import OF_THE_OPERATOR, OPTED_OUT
 from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.contacts.address_hash import hash_key
 from orbit_contacts.features.contacts.emails import email_key
 from orbit_contacts.features.workspaces.queries import find_workspace
 
