@@ -165,6 +165,18 @@ class Transaction(Reader):
         """Run `callback` once the transaction is durable (never on rollback)."""
         self._after_commit.append(callback)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """A part that may fail alone: what it did is undone, the transaction goes on."""
+        await self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if not self.connection.is_closed():
+                await self.connection.execute("ROLLBACK TO SAVEPOINT part")
+            raise
+        await self.connection.execute("RELEASE SAVEPOINT part")
+
     def as_caller(self, caller: Caller) -> "Transaction":
         """The same transaction on behalf of another workspace: for maintenance over all of them."""
         return Transaction(self._database, self.connection, caller, self.now)

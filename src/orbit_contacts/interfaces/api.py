@@ -25,6 +25,7 @@ from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.core.telemetry import RequestLog
 from orbit_contacts.features.blocking.routes import routes as blocking
+from orbit_contacts.features.bulk_actions.routes import routes as bulk_actions
 from orbit_contacts.features.consent.routes import routes as consent
 from orbit_contacts.features.contacts.routes import routes as contacts
 from orbit_contacts.features.custom_fields.routes import routes as custom_fields
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 OPERATIONS: list[Operation] = [
     *contacts.operations,
     *blocking.operations,
+    *bulk_actions.operations,
     *consent.operations,
     *custom_fields.operations,
     *lists.operations,

@@ -13,6 +13,7 @@ from orbit_contacts.core import idempotency, jobs
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import UNREACHABLE, Connection, Database, Transaction, Unbound
 from orbit_contacts.core.settings import Settings
+from orbit_contacts.features.bulk_actions import service as bulk_actions
 from orbit_contacts.features.consent import checkpoints
 from orbit_contacts.features.contacts import maintenance as contacts
 from orbit_contacts.features.lists import jobs as lists
@@ -50,6 +51,7 @@ PERIODIC: list[Periodic] = [
     Periodic("fold list counts", 10, lists.fold_counts),
     Periodic("purge deleted contacts", 3600, contacts.purge_deleted),
     Periodic("anchor the consent ledger", 300, checkpoints.anchor_all),
+    Periodic("forget bulk actions", 3600, bulk_actions.forget_old),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 
