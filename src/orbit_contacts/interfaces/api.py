@@ -30,6 +30,7 @@ from orbit_contacts.features.consent.routes import routes as consent
 from orbit_contacts.features.contacts.routes import routes as contacts
 from orbit_contacts.features.custom_fields.routes import routes as custom_fields
 from orbit_contacts.features.lists.routes import routes as lists
+from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.workspaces import service as workspaces
@@ -48,6 +49,7 @@ OPERATIONS: list[Operation] = [
     *consent.operations,
     *custom_fields.operations,
     *lists.operations,
+    *merging.operations,
     *notes.operations,
     *tags.operations,
     *settings_routes.operations,

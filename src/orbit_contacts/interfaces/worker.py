@@ -17,6 +17,7 @@ from orbit_contacts.features.bulk_actions import service as bulk_actions
 from orbit_contacts.features.consent import checkpoints
 from orbit_contacts.features.contacts import maintenance as contacts
 from orbit_contacts.features.lists import jobs as lists
+from orbit_contacts.features.merging import jobs as merging
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
@@ -52,6 +53,7 @@ PERIODIC: list[Periodic] = [
     Periodic("purge deleted contacts", 3600, contacts.purge_deleted),
     Periodic("anchor the consent ledger", 300, checkpoints.anchor_all),
     Periodic("forget bulk actions", 3600, bulk_actions.forget_old),
+    Periodic("forget what cannot be unmerged", 3600, merging.forget_manifests),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 

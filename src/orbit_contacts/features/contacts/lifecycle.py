@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from orbit_contacts.core.database import Transaction
+from orbit_contacts.core.database import Reader, Transaction
 
 # (tx, contact id, the NewContact that made it): e.g. joining lists.
 created: list[Callable[[Transaction, UUID, Any], Awaitable[None]]] = []
@@ -27,6 +27,9 @@ identified: list[Callable[[Transaction, Sequence[UUID]], Awaitable[set[UUID]]]] 
 # (tx, contact ids), before contacts are deleted, softly or for good, while they still hold their identifiers:
 # e.g. keyed tombstones of opt-outs.
 deleting: list[Callable[[Transaction, Sequence[UUID]], Awaitable[None]]] = []
+
+# (reader, id of no live contact) -> what else the refusal can tell, e.g. the contact into which it was merged.
+absent: list[Callable[[Reader, UUID], Awaitable[dict[str, Any]]]] = []
 
 # (tx, contact ids), after deleted contacts are live again.
 restored: list[Callable[[Transaction, Sequence[UUID]], Awaitable[None]]] = []
@@ -49,9 +52,10 @@ class Kept(msgspec.Struct):
 class Participant(NamedTuple):
     """How a feature's rows follow when contacts are merged, and how they come back.
 
-    `tables` are the tables with contact ids that it answers for. All contacts of a merge are locked and live when
-    `merge` and `unmerge` run. `merge(tx, survivor, sources)` gives what `unmerge` needs to know, as plain data;
-    `unmerge(tx, survivor, sources, manifest)` undoes what was not changed since, and tells what it could not.
+    `tables` are the tables with contact ids that it answers for. All contacts of a merge are locked, live and hold
+    their own identifiers when `merge` and `unmerge` run; `deleting` and `restored` are not called for the sources.
+    `merge(tx, survivor, sources)` gives what `unmerge` needs to know, as plain data; `unmerge(tx, survivor, sources,
+    manifest)` undoes what was not changed since, and tells what it could not.
     """
 
     name: str

@@ -1,7 +1,14 @@
 """`/contacts`: create, list, get, update, delete, restore."""
 
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.core.errors import InvalidEmail, InvalidPhoneNumber, MissingField, NotFound, PreconditionFailed
+from orbit_contacts.core.errors import (
+    Conflict,
+    InvalidEmail,
+    InvalidPhoneNumber,
+    MissingField,
+    NotFound,
+    PreconditionFailed,
+)
 from orbit_contacts.core.ids import ContactId
 from orbit_contacts.core.operations import Answer, Request, Routes
 from orbit_contacts.core.pagination import Page
@@ -75,7 +82,7 @@ async def delete_contact(tx: Transaction, id: ContactId, query: DeleteQuery) -> 
     await service.delete(tx, id, soft=query.soft)
 
 
-@routes.post("/contacts/{id}/restore", scope="contacts:write", refuses=(ContactAlreadyExists,))
+@routes.post("/contacts/{id}/restore", scope="contacts:write", refuses=(ContactAlreadyExists, Conflict))
 async def restore_contact(tx: Transaction, id: ContactId) -> Contact:
     """Restore a contact that was soft-deleted in the last 30 days."""
     return await service.restore(tx, id)

@@ -98,7 +98,7 @@ async def get(reader: Reader, id: UUID) -> Contact:
 async def _found(reader: Reader, id: UUID) -> Record:
     row = await queries.find(reader, reader.caller.cell(ids.cell_number(id)), id)
     if row is None:
-        raise not_found(id)
+        raise await _absent(reader, id)
     return row
 
 
@@ -107,11 +107,18 @@ def not_found(id: UUID) -> NotFound:
     return NotFound(f"There is no contact `{text}`.", field="id", value=text, expected="the id of a live contact")
 
 
+async def _absent(reader: Reader, id: UUID) -> NotFound:
+    refusal = not_found(id)
+    for hook in lifecycle.absent:
+        refusal.details |= await hook(reader, id)
+    return refusal
+
+
 async def locked(tx: Transaction, id: UUID) -> Record:
     """The row of a live contact, locked for this transaction; the way every change begins."""
     row = await queries.lock(tx, tx.caller.cell(ids.cell_number(id)), id)
     if row is None:
-        raise not_found(id)
+        raise await _absent(tx, id)
     return row
 
 

@@ -233,6 +233,12 @@ async def checked(tx: Transaction, stored: dict[str, Any], changes: dict[str, An
     if faults:
         raise all_faults(faults)
     values = {key: value for key, value in values.items() if value is not None}
+    check_size(values)
+    return values
+
+
+def check_size(values: dict[str, Any]) -> None:
+    """Whether a contact may hold all these values together."""
     if (size := len(msgspec.json.encode(values))) > MAX_BYTES:
         raise InvalidRequest(
             "The custom fields hold too much.",
@@ -240,7 +246,6 @@ async def checked(tx: Transaction, stored: dict[str, Any], changes: dict[str, An
             value=size,
             expected=f"at most {MAX_BYTES} bytes of JSON",
         )
-    return values
 
 
 def _known(known: dict[str, Definition], key: str) -> Definition:

@@ -51,6 +51,7 @@ async def merge(tx: Transaction, survivor: UUID, sources: Sequence[UUID]) -> Joi
     own = {list_id for list_id, _ in await queries.memberships(tx, [survivor])}
     joined = sorted(await queries.hold_lists(tx, sorted(theirs - own)))
     await service.join(tx, joined, [survivor] * len(joined))
+    await service.count_hidden(tx, sources)
     return Joined([ids.text("lst", list_id) for list_id in joined], tx.now)
 
 
@@ -59,6 +60,7 @@ async def unmerge(tx: Transaction, survivor: UUID, sources: Sequence[UUID], mani
     joined = msgspec.convert(manifest, Joined)
     list_ids = [list_id for text in joined.list_ids if (list_id := ids.parse("lst", text)) is not None]
     await service.leave_joined(tx, list_ids, survivor, joined.at)
+    await service.count_shown(tx, sources)
     return []
 
 
