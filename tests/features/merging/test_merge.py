@@ -120,20 +120,18 @@ async def test_the_timeline_moves_and_tells_of_the_merge(api: Client, database: 
 
 
 @pytest.mark.parametrize("blocked", ["survivor", "source"])
-async def test_a_block_and_a_do_not_call_flag_win(
-    api: Client, database: Database, caller: Caller, blocked: str
-) -> None:
+async def test_a_block_wins(api: Client, database: Database, caller: Caller, blocked: str) -> None:
     jane, john = api.contact(), api.contact()
     id = ids.parse("con", jane["id"] if blocked == "survivor" else john["id"])
     async with database.transaction(caller) as tx:
         await tx.execute(
-            "UPDATE contacts SET blocked_at = $3, block_reason = 'abuse', dnc = true WHERE cell_id = $1 AND id = $2",
+            "UPDATE contacts SET blocked_at = $3, block_reason = 'abuse' WHERE cell_id = $1 AND id = $2",
             caller.cells[0],
             id,
             1_700_000_000_000_000,
         )
     merged = merge(api, jane, john)["contact"]
-    assert (merged["blocked"], merged["block_reason"], merged["dnc"]) == (True, "abuse", True)
+    assert (merged["blocked"], merged["block_reason"]) == (True, "abuse")
     assert merged["blocked_at"] == "2023-11-14T22:13:20Z"
 
 

@@ -281,19 +281,6 @@ async def test_a_merge_is_undone_once(api: Client, database: Database, caller: C
     assert sorted(done) == ["MERGE_ALREADY_UNDONE"] * 3 + ["undone"]
 
 
-async def test_a_do_not_call_flag_stays_with_the_survivor(api: Client, database: Database, caller: Caller) -> None:
-    jane, john = api.contact(), api.contact()
-    async with database.transaction(caller) as tx:
-        await tx.execute(
-            "UPDATE contacts SET dnc = true WHERE cell_id = $1 AND id = $2",
-            caller.cells[0],
-            ids.parse("con", john["id"]),
-        )
-    merge(api, jane, john)
-    answer = unmerge(api, jane)
-    assert [contact["dnc"] for contact in [answer["contact"], *answer["restored"]]] == [True, True]
-
-
 async def test_a_survivor_that_was_deleted_is_not_unmerged(api: Client, database: Database, caller: Caller) -> None:
     jane = api.contact()
     merge(api, jane, api.contact())

@@ -31,20 +31,14 @@ async def lock_contacts(tx: Transaction, contact_ids: Sequence[UUID]) -> dict[UU
     return {row["id"]: row for row in rows}
 
 
-async def set_block(
-    tx: Transaction, id: UUID, at: Instant | None, reason: str | None, by: str | None, *, dnc: bool
-) -> None:
+async def set_block(tx: Transaction, id: UUID, at: Instant | None, reason: str | None, by: str | None) -> None:
     await tx.execute(
-        """
-        UPDATE contacts SET blocked_at = $3, block_reason = $4, blocked_by = $5, dnc = dnc OR $6
-        WHERE cell_id = $1 AND id = $2
-        """,
+        "UPDATE contacts SET blocked_at = $3, block_reason = $4, blocked_by = $5 WHERE cell_id = $1 AND id = $2",
         cell(tx, id),
         id,
         at,
         reason,
         by,
-        dnc,
     )
 
 

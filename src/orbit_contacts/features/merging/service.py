@@ -43,7 +43,8 @@ async def merge(tx: Transaction, survivor: UUID, given: Sequence[str]) -> Merged
     for source in sources:
         await hide(tx, rows[source])
     await contacts.write(tx, rows[survivor], after)
-    await _write_flags(tx, rows, survivor, sources, after)
+    if after["blocked_at"] != before["blocked_at"]:
+        await queries.set_block(tx, survivor, *(after[name] for name in rules.BLOCK))
     for settle in lifecycle.identified:
         await settle(tx, [survivor])
     await queries.insert_merge(
@@ -142,15 +143,6 @@ async def hide(tx: Transaction, row: Record) -> None:
     cell_id = queries.cell(tx, row["id"])
     await contact_queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], -1)
     await contact_queries.set_deleted(tx, cell_id, row["id"], tx.now)
-
-
-async def _write_flags(
-    tx: Transaction, rows: dict[UUID, Record], survivor: UUID, sources: Sequence[UUID], after: Fields
-) -> None:
-    """A block and a do-not-call flag of any of them are the survivor's."""
-    dnc = any(rows[source]["dnc"] for source in sources)
-    if dnc or after["blocked_at"] != rows[survivor]["blocked_at"]:
-        await queries.set_block(tx, survivor, *(after[name] for name in rules.BLOCK), dnc=dnc)
 
 
 def changes(old: Fields, new: Fields) -> dict[str, Any]:

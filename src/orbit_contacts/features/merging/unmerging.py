@@ -1,6 +1,6 @@
 """Undoing a merge: the sources come back as they were, the survivor gives back what it won and keeps what it changed.
 
-Consent is never loosened by it, and a do-not-call flag stays.
+Consent is never loosened by it.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ async def unmerge(tx: Transaction, survivor: UUID, merge_id: str | None) -> Unme
     kept += await _give_back(tx, rows[survivor], fields, sources)
     await contacts.write(tx, rows[survivor], fields)
     if fields["blocked_at"] != current["blocked_at"]:
-        await queries.set_block(tx, survivor, *(fields[name] for name in rules.BLOCK), dnc=False)
+        await queries.set_block(tx, survivor, *(fields[name] for name in rules.BLOCK))
     kept += await _undo_participants(tx, survivor, [source.id for source in sources], merge)
     for settle in lifecycle.identified:
         await settle(tx, [survivor, *(source.id for source in sources)])
