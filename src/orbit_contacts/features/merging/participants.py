@@ -1,16 +1,13 @@
 """Where merging joins in the life of contacts: aliases stay with a survivor, what was merged into it goes with it."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import Conflict
 from orbit_contacts.core.ids import contact_text
-from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.contacts import lifecycle
 from orbit_contacts.features.contacts import service as contacts
-from orbit_contacts.features.contacts.lifecycle import Kept, Participant
 from orbit_contacts.features.merging import queries
 
 # Tables with contact ids that merging itself answers for.
@@ -54,19 +51,12 @@ async def erase_merged(tx: Transaction, survivor: UUID) -> None:
         await contacts.erase(tx, source)
 
 
-async def unmerge_consent(tx: Transaction, survivor: UUID, sources: Sequence[UUID], manifest: Any) -> list[Kept]:
-    """Consent needs no manifest: nothing of it is ever taken back."""
-    await consent.unmerge(tx, survivor, sources)
-    return []
-
-
 async def tell_survivor(reader: Reader, id: UUID) -> dict[str, str]:
     """Whoever asks for a contact that was merged is told into whom."""
     into = (await queries.merged_into(reader, [id])).get(id)
     return {} if into is None else {"merged_into": contact_text(into)}
 
 
-lifecycle.participants.append(Participant("consent", frozenset({"consent_states"}), consent.merge, unmerge_consent))
 lifecycle.absent.append(tell_survivor)
 lifecycle.deleting.append(forget_lost_aliases)
 lifecycle.restored.append(reclaim_aliases)
