@@ -18,7 +18,9 @@ from tests.conftest import Client, Workspace
 UNKNOWN = "con_01jd3w9k2e8a7v5n0q4r6t8y1z"
 
 # Tables with a contact's id that no participant moves, and why that is right.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS = {
+    "bulk_action_items": "the outcome of an action for this very contact, by which it can be undone for it",
+}
 
 
 def merge(api: Client, survivor: dict[str, Any], *sources: dict[str, Any]) -> dict[str, Any]:
