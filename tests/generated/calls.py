@@ -39,10 +39,13 @@ class Call(NamedTuple):
     body: Any
     headers: dict[str, str]
 
-    def by(self, api: Client) -> httpx.Response:
+    def by(self, api: Client, **headers: Any) -> httpx.Response:
+        """Make the call; `headers` come on top, and a body of text or bytes is sent as it is."""
+        options = {"params": self.query} if self.query else {}
+        options["headers"] = self.headers | headers
         if isinstance(self.body, str | bytes):
-            return api.request(self.method, self.path, params=self.query, content=self.body, headers=self.headers)
-        return api.request(self.method, self.path, self.body, params=self.query, headers=self.headers)
+            return api.request(self.method, self.path, content=self.body, **options)
+        return api.request(self.method, self.path, self.body, **options)
 
     def everything(self) -> str:
         """All that is sent, to find out whether an answer only repeats it."""

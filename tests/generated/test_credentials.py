@@ -40,7 +40,7 @@ def test_public_operations_are_those_that_say_why() -> None:
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.id)
 def test_without_a_key_it_is_401(operation: Operation, owner: Workspace) -> None:
     call = prepared_call(operation, Owned(owner.api))
-    answer = httpx.request(call.method, f"{owner.api.url}/api/v1{call.path}", params=call.query, json=call.body)
+    answer = httpx.request(call.method, f"{owner.api.url}/api/v1{call.path}", params=call.query)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
 
 

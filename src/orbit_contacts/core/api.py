@@ -158,42 +158,26 @@ class Api:
             )
 
         session = operation.session
-        if issubclass(session, Unbound):
-            return _render(operation, await bind(session(self.database, caller, now())), request.request_id)
-        key = request.headers.get(b"idempotency-key")
-        if key is None or not issubclass(session, Transaction):
-
-            async def work(session: Reader) -> Reply | Stream:
-                return _render(operation, await bind(session), request.request_id)
-
-            return await self.database.run(session, caller, work)
+        given = request.headers.get(b"idempotency-key") if operation.method != "GET" else None
+        key = None if given is None else idempotency.check_key(given.decode("latin-1"))
         target = "/".join((operation.path, *parameters))
-        fingerprint = idempotency.fingerprint(operation.method, target, request.query, request.body)
-        return await self._perform_once(
-            operation, caller, request, idempotency.check_key(key.decode("latin-1")), fingerprint, bind
-        )
+        fingerprint = idempotency.fingerprint(operation.method, target, request.query, request.body) if key else b""
 
-    async def _perform_once(
-        self,
-        operation: Operation,
-        caller: Caller,
-        request: Request,
-        key: str,
-        fingerprint: bytes,
-        bind: Callable[[Reader | Unbound], Awaitable[Any]],
-    ) -> Reply | Stream:
-        async def work(tx: Transaction) -> Reply | Stream:
-            stored = await idempotency.claim(tx, key, fingerprint)
-            if stored is not None:
-                headers = [tuple(line.encode("latin-1").split(b": ", 1)) for line in stored.headers]
-                return Reply(stored.status, stored.body, [*headers, (b"idempotent-replayed", b"true")])  # pyright: ignore[reportArgumentType]
-            reply = _render(operation, await bind(tx), request.request_id)
-            if isinstance(reply, Reply):
-                lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
-                await idempotency.store(tx, key, idempotency.StoredAnswer(reply.status, lines, reply.body))
-            return reply
+        async def work(session: Reader | Unbound) -> Reply | Stream:
+            return _render(operation, await bind(session), request.request_id)
 
-        return await self.database.run(Transaction, caller, work)
+        async def work_once(tx: Transaction) -> Reply | Stream:
+            return await _once(tx, key or "", fingerprint, lambda: work(tx))
+
+        if issubclass(session, Unbound):
+            unbound = session(self.database, caller, now())
+            if key is None:
+                return await work(unbound)
+            async with self.database.session(Transaction, caller, pool=self.database.claims) as tx:
+                return await _once(tx, key, fingerprint, lambda: work(unbound))
+        if key is None or not issubclass(session, Transaction):
+            return await self.database.run(session, caller, work)
+        return await self.database.run(Transaction, caller, work_once)
 
     async def _stream(self, stream: Stream, send: Send, request_id: str, extra: Headers) -> None:
         headers = [
@@ -256,6 +240,23 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) 
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
+
+
+async def _once(
+    tx: Transaction, key: str, fingerprint: bytes, work: Callable[[], Awaitable[Reply | Stream]]
+) -> Reply | Stream:
+    """The stored answer of a key, or that of `work`, stored with it. A stream is not stored: its key stays free."""
+    stored = await idempotency.claim(tx, key, fingerprint)
+    if stored is not None:
+        headers = [tuple(line.encode("latin-1").split(b": ", 1)) for line in stored.headers]
+        return Reply(stored.status, stored.body, [*headers, (b"idempotent-replayed", b"true")])  # pyright: ignore[reportArgumentType]
+    reply = await work()
+    if isinstance(reply, Reply):
+        lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
+        await idempotency.store(tx, key, idempotency.StoredAnswer(reply.status, lines, reply.body))
+    else:
+        await idempotency.release(tx, key)
+    return reply
 
 
 def _render(operation: Operation, result: Any, request_id: str) -> Reply | Stream:

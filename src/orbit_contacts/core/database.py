@@ -288,7 +288,7 @@ class Pool:
 
 
 class Database:
-    """The two pools of a process: prepared statements, and statements planned for their values."""
+    """The pools of a process: prepared statements, statements planned for their values, and claims of keys."""
 
     def __init__(self, dsn: str, *, size: int = 10, ad_hoc_size: int = 4, statement_timeout: float = 15.0) -> None:
         self.dsn = dsn
@@ -301,6 +301,8 @@ class Database:
         }
         self.prepared = Pool(dsn, size, **limits)
         self.ad_hoc = Pool(dsn, ad_hoc_size, plan_cache_mode="force_custom_plan", work_mem="32MB", **limits)
+        # A claim is held while work on other connections goes on, so it must never wait for one of those.
+        self.claims = Pool(dsn, 4, **limits | {"idle_in_transaction_session_timeout": "600000"})
 
     async def run(
         self, kind: type[S], caller: Caller, work: Callable[[S], Awaitable[T]], at: Instant | None = None
@@ -335,9 +337,11 @@ class Database:
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
 
     @asynccontextmanager
-    async def session(self, kind: type[S], caller: Caller, at: Instant | None = None) -> AsyncGenerator[S]:
+    async def session(
+        self, kind: type[S], caller: Caller, at: Instant | None = None, *, pool: Pool | None = None
+    ) -> AsyncGenerator[S]:
         """A session as a block, for jobs, the console and tests; a `Transaction` commits at its good end."""
-        async with self.prepared.connection() as connection:
+        async with (pool or self.prepared).connection() as connection:
             session = kind(self, connection, caller, at or now())
             if (begin := BEGIN[kind]) is None:
                 yield session
@@ -362,3 +366,4 @@ class Database:
     async def close(self) -> None:
         await self.prepared.close()
         await self.ad_hoc.close()
+        await self.claims.close()

@@ -78,6 +78,11 @@ async def store(tx: Transaction, key: str, answer: StoredAnswer) -> None:
     )
 
 
+async def release(tx: Transaction, key: str) -> None:
+    """Give up a claim, in the transaction that made it."""
+    await tx.execute("DELETE FROM idempotency_keys WHERE workspace_id = $1 AND key = $2", tx.caller.workspace_id, key)
+
+
 async def forget_old(tx: Transaction) -> int:
     """Drop keys older than 24 hours."""
     return await tx.execute(
