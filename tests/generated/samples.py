@@ -64,8 +64,9 @@ class Samples(NamedTuple):
     """Operation id to what must happen first, through the API, for the call to be accepted."""
     headers: Mapping[str, Mapping[str, str]] = {}
     """Operation id to headers it needs, e.g. the Content-Type of a body that is not JSON."""
-    foreign: Mapping[str, tuple[Body, ...]] = {}
-    """Operation id to further bodies that name things (rules, filters, parameters) the schema does not show."""
+    foreign: Mapping[str, tuple[Callable[[Owned, Mapping[str, str]], Any], ...]] = {}
+    """Operation id to bodies that name things where the schema does not show it (rules, filters, parameters), or that
+    the sample body rules out: given things of the caller's own, and ids by prefix to name."""
     public: Mapping[str, str] = {}
     """Operation id to the reason why it needs no key."""
     organization_wide: frozenset[str] = frozenset()
