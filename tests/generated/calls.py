@@ -14,6 +14,9 @@ from tests.generated.samples import Owned, gathered
 
 MAX_DEPTH = 6
 
+# Prefixes that fields name already, of things that no operation makes yet.
+UNMADE = frozenset({"seg"})
+
 
 class Place(NamedTuple):
     """Where an operation takes an id: `where` is path, query or body; `at` the way to it, 0 for an item of a list."""
@@ -116,8 +119,7 @@ def places(operation: Operation) -> list[Place]:
         if parameter["in"] == "query" and (prefix := prefix_of(operation, name)):
             found.append(Place("query", (name,), prefix))
     found += [Place("body", at, prefix) for at, prefix in _in_schema(operation, body_schema(operation), ())]
-    # An id can only be foreign where there are such things: some operation must have them in its path.
-    return [place for place in found if place.prefix in reachable() or place.where == "path"]
+    return [place for place in found if place.prefix not in UNMADE]
 
 
 def _in_schema(
@@ -147,14 +149,6 @@ def prefix_of(operation: Operation, name: str) -> str | None:
         "the prefix of its ids, or None when they are not ours"
     )
     return known[key]
-
-
-@cache
-def reachable() -> frozenset[str]:
-    """Prefixes of things that operations name in their paths, so that they exist for callers."""
-    from orbit_contacts.interfaces.api import OPERATIONS
-
-    return frozenset(prefix for operation in OPERATIONS for _, prefix in operation.prefixes if prefix)
 
 
 def own_call(operation: Operation, own: Owned) -> Call:

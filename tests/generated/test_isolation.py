@@ -16,7 +16,7 @@ from orbit_contacts.core.clock import now
 from orbit_contacts.core.operations import Operation
 from orbit_contacts.interfaces.api import OPERATIONS
 from tests.conftest import Client, Server, Workspace, make_workspace
-from tests.generated.calls import Call, Place, own_call, places, prepared_call, with_ids
+from tests.generated.calls import UNMADE, Call, Place, own_call, places, prepared_call, with_ids
 from tests.generated.samples import Owned, gathered
 
 
@@ -78,6 +78,11 @@ def owner(dsn: str, server: Server) -> Iterator[Owner]:
 @pytest.fixture(scope="module")
 def stranger(dsn: str, server: Server) -> Workspace:
     return asyncio.run(make_workspace(dsn, server.url))
+
+
+def test_nothing_is_called_unmade_that_has_a_path() -> None:
+    assert not UNMADE & {prefix for operation in OPERATIONS for _, prefix in operation.prefixes}
+    assert not UNMADE & gathered().makers.keys()
 
 
 class Case(NamedTuple):
