@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
-from orbit_contacts.core.embedded_programs import find_binaries
 from rich.console import Console
 from rich.table import Table
 
@@ -32,6 +31,7 @@ from benchmarks import cpu
 from benchmarks.dataset import FAMILY, GIVEN, LARGE_KEY, database
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import connect
+from orbit_contacts.core.embedded_programs import find_binaries
 from orbit_contacts.features.contacts.queries import COLUMNS
 
 _SECONDS = 2.0

@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from orbit_contacts.core.embedded import EmbeddedPostgres
 
 from orbit_contacts.core import migrations
 from orbit_contacts.core.database import connect
+from orbit_contacts.core.embedded import EmbeddedPostgres
 from orbit_contacts.features.workspaces import service as workspaces
 
 LARGE_KEY = "dv_live_sk_benchmarkbenchmarkbenchmark00"

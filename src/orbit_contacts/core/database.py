@@ -132,6 +132,10 @@ class Reader:
         """COPY records into a table, in binary."""
         await self.connection.copy_records_to_table(table, columns=list(columns), records=records)
 
+    def unbound(self) -> "Unbound":
+        """The same caller without this connection, for what goes on after the answer began."""
+        return Unbound(self._database, self.caller, self.now)
+
     def secret(self, purpose: str) -> bytes:
         """32 bytes of the installation's secret, derived for one purpose."""
         return hashlib.blake2b(purpose.encode(), key=self._database.secret, digest_size=32).digest()

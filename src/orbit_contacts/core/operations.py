@@ -12,7 +12,8 @@ a `Page`, an `Answer` (other status, more headers), a `Stream`, or None (204).
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -131,6 +132,8 @@ class Operation:
     @staticmethod
     def _result(hint: Any) -> tuple[Any, bool]:
         """The type inside `Answer[…]` or `Page[…]`, and whether it is a page."""
+        if get_origin(hint) in (Union, UnionType):  # `Answer[Export] | Stream`: the document describes the first
+            return Operation._result(get_args(hint)[0])
         origin = get_origin(hint)
         if origin is Answer:
             return Operation._result(get_args(hint)[0])

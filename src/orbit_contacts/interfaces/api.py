@@ -29,6 +29,7 @@ from orbit_contacts.features.bulk_actions.routes import routes as bulk_actions
 from orbit_contacts.features.consent.routes import routes as consent
 from orbit_contacts.features.contacts.routes import routes as contacts
 from orbit_contacts.features.custom_fields.routes import routes as custom_fields
+from orbit_contacts.features.exports.routes import routes as exports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
@@ -48,6 +49,7 @@ OPERATIONS: list[Operation] = [
     *bulk_actions.operations,
     *consent.operations,
     *custom_fields.operations,
+    *exports.operations,
     *lists.operations,
     *merging.operations,
     *notes.operations,

@@ -13,7 +13,6 @@ from msgspec import UNSET, UnsetType
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import DAY, format_instant
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.core.decoding import list_fields
 from orbit_contacts.core.errors import InvalidRequest, NotFound, Refusal
 from orbit_contacts.core.jobs import enqueue
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
@@ -30,7 +29,6 @@ from orbit_contacts.features.bulk_actions.models import (
     Undone,
 )
 from orbit_contacts.features.contacts import selection
-from orbit_contacts.features.contacts.models import ListQuery
 from orbit_contacts.features.workspaces import service as workspaces
 
 MAX_IDS = 1000
@@ -39,8 +37,6 @@ INLINE = 1000
 _CHUNK = 200
 _UNDO_DAYS = 1
 _SHOWN_ERRORS = 100
-_LISTS = list_fields(ListQuery)
-_FILTERS = {field.name for field in msgspec.structs.fields(ListQuery)} - {"cursor", "limit", "sort"}
 
 
 class RunBulkAction(msgspec.Struct):
@@ -101,7 +97,7 @@ def _own(tx: Transaction, text: str) -> UUID | None:
 
 
 async def _bind_filter(tx: Transaction, id: UUID, given: dict[str, Any], expected: int | None) -> int:
-    where = await selection.where_of(tx, filter_of(given))
+    where = await selection.where_of(tx, selection.filter_of(given))
     requested = 0 if where is None else await queries.insert_matching(tx, id, where)
     if expected is not None and expected != requested:
         raise TooManyContacts(
@@ -115,24 +111,6 @@ async def _bind_filter(tx: Transaction, id: UUID, given: dict[str, Any], expecte
             expected=f"at most {MAX_UNSEEN}, or expected_count: {requested}",
         )
     return requested
-
-
-def filter_of(given: dict[str, Any]) -> ListQuery:
-    """The list query a filter object means; names that are no filter are refused, lest a typo mean everybody."""
-    unknown = given.keys() - _FILTERS
-    if unknown:
-        name = sorted(unknown)[0]
-        raise InvalidRequest(
-            f"`{name[:64]}` is no filter.", field=f"filter.{name[:64]}", value=None, expected=sorted(_FILTERS)
-        )
-    values = {
-        name: [part for part in value.split(",") if part] if name in _LISTS and isinstance(value, str) else value
-        for name, value in given.items()
-    }
-    try:
-        return msgspec.convert(values, ListQuery, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(str(error), field="filter", value=None, expected="filters of the contact list") from None
 
 
 async def _do_some(tx: Transaction, id: UUID, action: str, argument: Any) -> int:

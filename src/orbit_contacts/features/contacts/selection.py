@@ -1,13 +1,39 @@
 """All contacts that a list query means, for work on many of them: exports and bulk actions."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from orbit_contacts.core.database import Reader
+from orbit_contacts.core.decoding import list_fields
+from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.contacts import filters, queries, search
 from orbit_contacts.features.contacts.models import ListQuery
 from orbit_contacts.features.contacts.text import search_words
+
+_LISTS = list_fields(ListQuery)
+_FILTERS = {field.name for field in msgspec.structs.fields(ListQuery)} - {"cursor", "limit", "sort"}
+
+
+def filter_of(given: dict[str, Any], field: str = "filter") -> ListQuery:
+    """The list query a filter object means; names that are no filter are refused, lest a typo mean everybody."""
+    unknown = given.keys() - _FILTERS
+    if unknown:
+        name = sorted(unknown)[0]
+        raise InvalidRequest(
+            f"`{name[:64]}` is no filter.", field=f"{field}.{name[:64]}", value=None, expected=sorted(_FILTERS)
+        )
+    values = {
+        name: [part for part in value.split(",") if part] if name in _LISTS and isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    try:
+        return msgspec.convert(values, ListQuery, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(str(error), field=field, value=None, expected="filters of the contact list") from None
 
 
 async def where_of(reader: Reader, query: ListQuery) -> Where | None:

@@ -1,0 +1,246 @@
+"""Exports: contacts in pages of five thousand, through a writer, to a response or to stored pieces."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import msgspec
+from asyncpg.protocol import Record
+
+from orbit_contacts.core import ids
+from orbit_contacts.core.clock import DAY, format_instant
+from orbit_contacts.core.database import Reader, Transaction, Unbound
+from orbit_contacts.core.errors import InvalidRequest, NotFound
+from orbit_contacts.core.jobs import enqueue
+from orbit_contacts.core.operations import Stream
+from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
+from orbit_contacts.core.where import Where
+from orbit_contacts.features.consent import service as consent
+from orbit_contacts.features.consent.channels import CHANNELS
+from orbit_contacts.features.contacts import filters, selection
+from orbit_contacts.features.contacts.queries import contact_of
+from orbit_contacts.features.exports import columns, queries
+from orbit_contacts.features.exports.models import (
+    CONTENT_TYPES,
+    ENDINGS,
+    Export,
+    ExportExpired,
+    ExportNotReady,
+    NewExport,
+)
+from orbit_contacts.features.exports.writers import Row, writer_for
+from orbit_contacts.features.workspaces import service as workspaces
+
+INLINE = 5000
+_PAGE = 5000
+_PIECE = 1 << 18
+_KEPT_DAYS = 1
+
+
+class RunExport(msgspec.Struct):
+    """Payload of the job."""
+
+    id: str
+
+
+async def start(tx: Transaction, new: NewExport) -> tuple[Export, bool]:
+    """Write a small export at once, queue a large one (then False)."""
+    columns.chosen(new.fields)
+    writer_for(new.format, columns.COLUMNS)
+    where = await _where(tx, new)
+    id = ids.mint(tx.now)
+    await queries.insert_export(tx, id, msgspec.json.encode(new), new.format, tx.now + _KEPT_DAYS * DAY)
+    await workspaces.audit(tx, "contacts.exported", ids.text("exp", id), {"format": new.format, "fields": new.fields})
+    small = where is None or len(await selection.ids_of(tx, where, INLINE + 1)) <= INLINE
+    if small:
+        await _write(tx, id, new)
+    else:
+        await enqueue(tx, "exports.run", RunExport(str(id)))
+    return await get(tx, id), small
+
+
+async def _where(reader: Reader, new: NewExport) -> Where | None:
+    query = selection.filter_of(new.filters, "filters")
+    if new.list_id is not None:
+        query.list_id = new.list_id
+    if new.segment_id is not None:
+        query.segment_id = new.segment_id
+    where = await selection.where_of(reader, query)
+    if where is not None and new.contact_ids is not None:
+        filters.only(where, await _named(reader, new.contact_ids))
+    return where
+
+
+async def _named(reader: Reader, given: list[str]) -> list[UUID]:
+    """The contacts named, all of which must be there: a file that lacks one without a word would deceive."""
+    parsed = {text: ids.parse("con", text) for text in given}
+    where = filters.live(reader)
+    filters.only(where, [id for id in parsed.values() if id is not None])
+    found = set(await selection.ids_of(reader, where, len(parsed)))
+    for text, id in parsed.items():
+        if id not in found:
+            raise NotFound(
+                f"There is no contact `{text[:64]}`.",
+                field="contact_ids",
+                value=text[:64],
+                expected="ids of live contacts",
+            )
+    return list(found)
+
+
+async def _pages(reader: Reader, new: NewExport) -> AsyncIterator[list[Row]]:
+    """The rows of an export, a page at a time; memory holds one page."""
+    names = columns.chosen(new.fields)
+    with_consent = any(name.startswith("preferences.") for name in names)
+    where = await _where(reader, new)
+    after: UUID | None = None
+    while where is not None:
+        found = await queries.contacts_page(reader, where, after, _PAGE)
+        if not found:
+            return
+        states = await consent.states(reader, [row["id"] for row in found]) if with_consent else {}
+        yield [_row(record, names, states) for record in found]
+        after = found[-1]["id"]
+
+
+_UNKNOWN: dict[str, str] = dict.fromkeys(CHANNELS, "unknown")
+
+
+def _row(record: Record, names: tuple[str, ...], states: dict[UUID, consent.ContactConsent]) -> Row:
+    contact = contact_of(record)
+    state = states.get(record["id"])
+    preferences = (
+        _UNKNOWN if state is None else {channel: effective.status for channel, effective in state.channels.items()}
+    )
+    return {name: columns.value_of(name, contact, preferences) for name in names}
+
+
+async def chunks(reader: Reader, new: NewExport) -> AsyncIterator[bytes]:
+    """The file as bytes, as they are made."""
+    writer = writer_for(new.format, columns.chosen(new.fields))
+    if beginning := writer.begin():
+        yield beginning
+    async for rows in _pages(reader, new):
+        if data := writer.rows(rows):
+            yield data
+    for data in writer.end():
+        yield data
+
+
+async def _write(tx: Transaction, id: UUID, new: NewExport) -> None:
+    """Store the file in pieces of a quarter megabyte."""
+    await queries.clear_pieces(tx, id)
+    writer = writer_for(new.format, columns.chosen(new.fields))
+    number, size, rows, buffer = 0, 0, 0, bytearray(writer.begin())
+
+    async def flush(least: int) -> None:
+        nonlocal number, size, buffer
+        while len(buffer) > least:
+            piece, buffer = bytes(buffer[:_PIECE]), buffer[_PIECE:]
+            await queries.insert_piece(tx, id, number, piece)
+            number, size = number + 1, size + len(piece)
+
+    async for page in _pages(tx, new):
+        buffer += writer.rows(page)
+        rows += len(page)
+        await flush(_PIECE)
+    for data in writer.end():
+        buffer += data
+        await flush(_PIECE)
+    await flush(0)
+    await queries.set_status(tx, id, "completed", rows, size, tx.now)
+
+
+async def run(tx: Transaction, id: UUID) -> None:
+    """The job: write a queued export; doing it again after a kill writes it anew."""
+    row = await queries.find(tx, id)
+    if row is None or row["status"] == "completed":
+        return
+    await _write(tx, id, msgspec.json.decode(row["request"], type=NewExport))
+
+
+async def fail(tx: Transaction, id: UUID) -> None:
+    await queries.set_status(tx, id, "failed", 0, 0, tx.now)
+
+
+async def get(reader: Reader, id: UUID) -> Export:
+    return _shown(await _found(reader, id))
+
+
+async def _found(reader: Reader, id: UUID) -> Record:
+    row = await queries.find(reader, id)
+    if row is None:
+        text = ids.text("exp", id)
+        raise NotFound(f"There is no export `{text}`.", field="id", value=text, expected="an export of yours")
+    return row
+
+
+def _shown(row: Record) -> Export:
+    id = ids.text("exp", row["id"])
+    return Export(
+        export_id=id,
+        status=row["status"],
+        format=row["format"],
+        row_count=row["row_count"],
+        size_bytes=row["size_bytes"],
+        download_url=f"/api/v1/contacts/exports/{id}/download" if row["status"] == "completed" else None,
+        created_at=format_instant(row["created_at"]),
+        completed_at=None if row["completed_at"] is None else format_instant(row["completed_at"]),
+        expires_at=format_instant(row["expires_at"]),
+    )
+
+
+async def list_exports(reader: Reader, query: PageQuery) -> Page[Export]:
+    limit = limit_of(query)
+    rows = await queries.page(reader, decode_cursor(reader, "exports", query, UUID), limit + 1)
+
+    def key(row: Record) -> UUID:
+        return row["id"]
+
+    shown, cursor = page_of(reader, "exports", query, rows, limit, key)
+    return Page([_shown(row) for row in shown], cursor)
+
+
+async def download(work: Unbound, id: UUID) -> Stream:
+    """The finished file; nothing is read before the answer begins but its row."""
+    async with work.reader() as reader:
+        row = await _found(reader, id)
+    if row["expires_at"] <= work.now:
+        raise ExportExpired(field="id", value=ids.text("exp", id), expected="an export of the last 24 hours")
+    if row["status"] != "completed":
+        raise ExportNotReady(field="status", value=row["status"], expected="completed")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        number = 0
+        while True:
+            async with work.reader() as reader:
+                data = await queries.piece(reader, id, number)
+            if data is None:
+                return
+            yield data
+            number += 1
+
+    return stream_of(row["format"], pieces())
+
+
+def stream_of(format: str, pieces: AsyncIterator[bytes]) -> Stream:
+    name = f"contacts.{ENDINGS.get(format, format)}"
+    return Stream(CONTENT_TYPES[format], pieces, {"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def check_streamable(new: NewExport) -> None:
+    if new.format != "csv":
+        raise InvalidRequest(
+            "`Accept: text/csv` asks for CSV.", field="format", value=new.format, expected="csv, or another Accept"
+        )
+    columns.chosen(new.fields)
+
+
+async def streamed(work: Unbound, new: NewExport) -> AsyncIterator[bytes]:
+    """The file of an export that is not stored."""
+    async with work.reader() as reader:
+        async for data in chunks(reader, new):
+            yield data
+
+
+async def forget_expired(tx: Transaction) -> None:
+    await queries.forget_expired(tx, tx.now - 30 * DAY)
