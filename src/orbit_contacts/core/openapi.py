@@ -241,7 +241,7 @@ def _success(operation: Operation, status: int, schema_of: dict[str, Any]) -> di
     if operation.is_stream:
         return {
             "description": "The file.",
-            "content": {kind: {"schema": {"type": "string"}} for kind in operation.produces},
+            "content": {kind: {"schema": {} if kind == JSON else {"type": "string"}} for kind in operation.produces},
         }
     data = schema_of[_key(operation.result)]
     meta: dict[str, Any] = {"$ref": "#/components/schemas/Meta"}

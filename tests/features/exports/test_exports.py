@@ -149,3 +149,20 @@ async def test_an_expired_file_is_gone(api: Client, people: list[dict[str, Any]]
     await connection.close()
     response = api.http.get(api.url + made["download_url"])
     assert (response.status_code, response.json()["error"]["code"]) == (410, "EXPORT_EXPIRED")
+
+
+def test_one_persons_whole_data(api: Client, people: list[dict[str, Any]]) -> None:
+    jane = people[0]
+    api.data("POST", f"/contacts/{jane['id']}/notes", {"body": "Likes tea"})
+    made = api.data("POST", "/contacts/lists", {"name": "Tea"})
+    api.data("POST", f"/contacts/lists/{made['id']}/members", {"contact_ids": [jane["id"]]})
+    response = api.get(f"/contacts/{jane['id']}/export")
+    data = response.json()["data"]
+    assert data["contact"]["id"] == jane["id"]
+    assert data["identifiers"] == [{"kind": "phone", "value": "+14155552671"}]
+    assert data["preferences"]["preferences"]["email"] == "opted_out"
+    assert [note["body"] for note in data["notes"]] == ["Likes tea"]
+    assert [entry["name"] for entry in data["lists"]] == ["Tea"]
+    assert len(data["consent_history"]) == 1
+    assert data["events"][0]["type"] == "contact.created"
+    assert api.get("/contacts/con_01jd3w9k2e8a7v5n0q4r6t8y1z/export").status_code == 404

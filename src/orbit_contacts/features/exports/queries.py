@@ -4,6 +4,7 @@ from uuid import UUID
 
 from asyncpg.protocol import Record
 
+from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.where import Where
@@ -90,6 +91,32 @@ async def contacts_page(reader: Reader, where: Where, after: UUID | None, limit:
             "SELECT " + COLUMNS + " FROM contacts c WHERE " + bounded.text + " ORDER BY c.id LIMIT " + places,
             *bounded.args,
         )
+
+
+async def identifiers_of(reader: Reader, contact_id: UUID) -> list[Record]:
+    return await reader.fetch_all(
+        "SELECT kind, value FROM contact_identifiers WHERE cell_id = $1 AND contact_id = $2 ORDER BY kind, value",
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+    )
+
+
+async def events_of(reader: Reader, contact_id: UUID, after: tuple[Instant, UUID] | None, limit: int) -> list[Record]:
+    """The next events of a contact, oldest first."""
+    occurred_at, id = after or (None, None)
+    return await reader.fetch_all(
+        """
+        SELECT id, type, channel, direction, occurred_at, data FROM events
+        WHERE cell_id = $1 AND contact_id = $2
+          AND ($3::timestamptz IS NULL OR (occurred_at, id) > ($3, $4::uuid))
+        ORDER BY occurred_at, id LIMIT $5
+        """,
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+        occurred_at,
+        id,
+        limit,
+    )
 
 
 async def forget_expired(tx: Transaction, before: Instant) -> int:

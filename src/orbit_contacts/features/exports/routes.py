@@ -1,11 +1,11 @@
 """`/contacts/export` and the finished files."""
 
 from orbit_contacts.core.database import Reader, Transaction, Unbound
-from orbit_contacts.core.ids import ExportId
+from orbit_contacts.core.ids import ContactId, ExportId
 from orbit_contacts.core.operations import Answer, Request, Routes, Stream
 from orbit_contacts.core.pagination import Page, PageQuery
 from orbit_contacts.features.exports import jobs as jobs  # registers the job
-from orbit_contacts.features.exports import service
+from orbit_contacts.features.exports import person, service
 from orbit_contacts.features.exports.models import CONTENT_TYPES, Export, ExportExpired, ExportNotReady, NewExport
 
 routes = Routes("Exports")
@@ -47,3 +47,12 @@ async def get_export(reader: Reader, id: ExportId) -> Export:
 async def download_export(work: Unbound, id: ExportId) -> Stream:
     """Download the file of a completed export."""
     return await service.download(work, id)
+
+
+@routes.get("/contacts/{id}/export", scope="contacts:read", produces=("application/json",))
+async def export_person(work: Unbound, id: ContactId) -> Stream:
+    """Export everything stored about one person, as JSON: what an access request asks for.
+
+    The contact, its identifiers, preferences and consent history, lists, notes and events.
+    """
+    return await person.export_person(work, id)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
@@ -53,7 +53,9 @@ def list_keys(workspace: Workspace = None, data_dir: DataDir = None) -> None:
         async with database.reader(caller) as reader:
             return (await service.list_keys(reader, PageQuery(limit=200))).items
 
-    table = Table("Id", "Name", "Key", "Mode", "Scopes", "Created", "State", box=None, pad_edge=False)
+    table = Table(
+        Column("Id", no_wrap=True), "Name", "Key", "Mode", "Scopes", "Created", "State", box=None, pad_edge=False
+    )
     for key in with_caller(run, workspace, data_dir):
         state = (
             f"revoked {key.revoked_at}" if key.revoked_at else f"until {key.expires_at}" if key.expires_at else "in use"
