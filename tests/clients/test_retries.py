@@ -62,9 +62,10 @@ def test_a_limit_that_never_ends_is_told(
     waits: list[float] = []
     sleeping(monkeypatch, waits.append)
     orbit = client_of(workspace, limited.url)
+    for _ in range(2):
+        orbit.request("GET", "/contacts")
     with pytest.raises(OrbitRateLimitError) as refused:
-        for _ in range(3):
-            orbit.request("GET", "/contacts")
+        orbit.request("GET", "/contacts")
     assert waits == [60, 60, 60]
     assert (refused.value.status, refused.value.code, refused.value.retry_after) == (429, "RATE_LIMITED", 60)
 

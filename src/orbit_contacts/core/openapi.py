@@ -254,4 +254,5 @@ def _success(operation: Operation, status: int, schema_of: dict[str, Any]) -> di
         meta = {"allOf": [meta, pagination]}
     schema = {"type": "object", "required": ["data", "meta"], "properties": {"data": data, "meta": meta}}
     name = {200: "OK.", 201: "Created.", 202: "Accepted; the work goes on."}.get(status, "Success.")
-    return {"description": name, "content": {JSON: {"schema": schema}}}
+    files = {kind: {"schema": {"type": "string"}} for kind in operation.produces if kind != JSON}
+    return {"description": name, "content": {JSON: {"schema": schema}} | (files if status == 200 else {})}

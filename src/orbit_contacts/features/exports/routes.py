@@ -2,7 +2,7 @@
 
 from orbit_contacts.core.database import Reader, Transaction, Unbound
 from orbit_contacts.core.ids import ContactId, ExportId
-from orbit_contacts.core.operations import Answer, Request, Routes, Stream
+from orbit_contacts.core.operations import JSON, Answer, Request, Routes, Stream
 from orbit_contacts.core.pagination import Page, PageQuery
 from orbit_contacts.features.exports import jobs as jobs  # registers the job
 from orbit_contacts.features.exports import person, service
@@ -11,7 +11,7 @@ from orbit_contacts.features.exports.models import CONTENT_TYPES, Export, Export
 routes = Routes("Exports")
 
 
-@routes.post("/contacts/export", scope="contacts:read", also=(202,))
+@routes.post("/contacts/export", scope="contacts:read", also=(202,), produces=(JSON, "text/csv"))
 async def export_contacts(tx: Transaction, body: NewExport, request: Request) -> Answer[Export] | Stream:
     """Export contacts to a file.
 
