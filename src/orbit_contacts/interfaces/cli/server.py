@@ -139,7 +139,7 @@ def announce(settings: Settings, listening: socket.socket, key: str | None) -> N
         _console.print("  Your API key was shown at the first start; [bold]orbit keys create[/] makes another.\n")
         shown = "$ORBIT_API_KEY"
     else:
-        _console.print(f"  Your API key, shown this once:  [bold green]{key}[/]\n")
+        _console.print(f"  Your API key, shown this once:  [bold green]{key}[/]\n", soft_wrap=True)
         shown = key
     _console.print("  Try it:\n")
     body = '{"phone": "+14155552671", "first_name": "Jane"}'
