@@ -20,13 +20,15 @@ class Layout:
 
     `shared`: tables of no tenant. `by_workspace`: tables that lie with their workspace though they name a
     cell, because they are unique over all its cells. `keyless`: rows that are only added and summed.
-    `queue`: tables of the job queue, which keep to themselves and may notify by trigger.
+    `queue`: tables of the job queue, which keep to themselves and may notify by trigger. `ordered`: columns
+    (`table.column`) that only the database can give, for they say in which order it took the rows.
     """
 
     shared: frozenset[str] = field(default_factory=frozenset[str])
     by_workspace: frozenset[str] = field(default_factory=frozenset[str])
     keyless: frozenset[str] = field(default_factory=frozenset[str])
     queue: frozenset[str] = field(default_factory=frozenset[str])
+    ordered: frozenset[str] = field(default_factory=frozenset[str])
 
     @property
     def of_no_tenant(self) -> frozenset[str]:
@@ -71,7 +73,7 @@ async def violations(connection: Connection, layout: Layout) -> list[str]:
     found += [entry async for entry in references(connection, home, layout)]
     found += [entry async for entry in hidden_actions(connection, layout)]
     found += [entry async for entry in inheritance(connection)]
-    found += [entry async for entry in defaults(connection, home)]
+    found += [entry async for entry in defaults(connection, home, layout)]
     return found
 
 
@@ -185,17 +187,21 @@ async def inheritance(connection: Connection) -> AsyncIterator[str]:
             yield f"{row['table']} is not partitioned by ranges of one time column"
 
 
-async def defaults(connection: Connection, home: dict[str, str | None]) -> AsyncIterator[str]:
-    """Ids and times of a tenant's rows come from the application: no default calls a function for one."""
+async def defaults(connection: Connection, home: dict[str, str | None], layout: Layout) -> AsyncIterator[str]:
+    """Ids and times of a tenant's rows come from the application: no default calls a function for one.
+
+    A partition has the defaults of its table.
+    """
     rows = await connection.fetch(f"""
         SELECT c.relname::text AS table, a.attname::text AS column, a.attidentity <> '' AS identity,
                pg_get_expr(d.adbin, d.adrelid) AS expression
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = ''
         WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attidentity <> '' OR d.oid IS NOT NULL) AND {OURS}
+          AND NOT c.relispartition
         ORDER BY 1, 2""")
     for row in rows:
-        if not home[row["table"]]:
+        if not home[row["table"]] or f"{row['table']}.{row['column']}" in layout.ordered:
             continue
         if row["identity"]:
             yield f"{row['table']}.{row['column']} numbers itself"

@@ -7,5 +7,6 @@ LAYOUT = Layout(
     shared=frozenset({"schema_migrations", "installation", "organizations", "workspaces", "api_keys"}),
     by_workspace=frozenset({"contact_identifiers"}),
     keyless=frozenset({"contact_counts", "list_counts"}),
+    ordered=frozenset({"events.position", "events.number"}),
     queue=frozenset({"pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}),
 )

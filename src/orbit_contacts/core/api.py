@@ -4,7 +4,7 @@ One plain ASGI callable. Nothing leaves before the commit, and every failure lea
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from orbit_contacts.core.clock import now
 from orbit_contacts.core.database import UNREACHABLE, Database, Reader, Transaction, Unbound
 from orbit_contacts.core.decoding import decode_body, decode_query
 from orbit_contacts.core.operations import Answer, Operation, Request, Router, Stream
-from orbit_contacts.core.pagination import Page
+from orbit_contacts.core.pagination import Page, PagedObject
 from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.core.telemetry import RequestLog, metrics
 
@@ -88,10 +88,10 @@ class Api:
             operation, parameters = self._route(method, scope)
             client_ip = scope["client"][0] if scope.get("client") else ""
             query: bytes = scope["query_string"]
-            caller = await self._authenticate(headers, client_ip, query)
+            caller = await self._authenticate(headers, client_ip, query if operation.token_in_query else b"")
             if caller.mode == "test":
                 extra.append(_TEST_HEADER)
-            if operation.scope is not None:
+            if operation.scope is not None and not (operation.public and caller.public):
                 caller.require(operation.scope)
             limit = self._reads if operation.method == "GET" else self._writes
             counted = True
@@ -107,7 +107,7 @@ class Api:
         except Exception as error:
             reply = _failure(error, request_id, operation)
         if isinstance(reply, Stream):
-            await self._stream(reply, send, request_id, extra)
+            await self._stream(reply, receive, send, request_id, extra)
             self._account(operation, method, 200, started, request_id)
             return
         if not counted:
@@ -179,7 +179,8 @@ class Api:
             return await self.database.run(session, caller, work)
         return await self.database.run(Transaction, caller, work_once)
 
-    async def _stream(self, stream: Stream, send: Send, request_id: str, extra: Headers) -> None:
+    async def _stream(self, stream: Stream, receive: Receive, send: Send, request_id: str, extra: Headers) -> None:
+        """Send the chunks as they are made; a reader who went away ends their making."""
         headers = [
             (b"content-type", stream.content_type.encode()),
             (b"x-request-id", request_id.encode()),
@@ -188,9 +189,17 @@ class Api:
             *((name.lower().encode(), value.encode("latin-1")) for name, value in stream.headers.items()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": stream.first, "more_body": True})
-        async for chunk in stream.chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        gone = asyncio.ensure_future(_disconnected(receive))
+        try:
+            chunk: bytes | None = stream.first
+            while chunk is not None:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                chunk = await _chunk_unless(gone, stream.chunks)
+        finally:
+            gone.cancel()
+            # A generator's own `finally` runs now, not when it is collected.
+            if (close := getattr(stream.chunks, "aclose", None)) is not None:
+                await close()
         await send({"type": "http.response.body", "body": b""})
 
     def _account(self, operation: Operation | None, method: str, status: int, started: float, request_id: str) -> None:
@@ -259,6 +268,27 @@ async def _once(
     return reply
 
 
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _chunk_unless(gone: asyncio.Future[None], chunks: AsyncIterator[bytes]) -> bytes | None:
+    """The next chunk; None after the last one, or when the reader is gone before it is made."""
+    making = asyncio.ensure_future(_next(chunks))
+    try:
+        await asyncio.wait((making, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not making.done():
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+    return None if making.cancelled() else making.result()
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
+
+
 def _render(operation: Operation, result: Any, request_id: str) -> Reply | Stream:
     status, headers = operation.status, list[tuple[bytes, bytes]]()
     if isinstance(result, Answer):
@@ -273,6 +303,9 @@ def _render(operation: Operation, result: Any, request_id: str) -> Reply | Strea
     if isinstance(result, Page):
         page: Page[Any] = result  # pyright: ignore[reportUnknownVariableType]
         body = envelope.page(page.items, page.cursor, page.total, page.total_is_exact, request_id)
+    elif isinstance(result, PagedObject):
+        sheet: PagedObject[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        body = envelope.page(sheet.data, sheet.cursor, sheet.total, sheet.total_is_exact, request_id)
     else:
         body = envelope.success(result, request_id)
     return Reply(status, body, headers)

@@ -107,6 +107,7 @@ def document(operations: Sequence[Operation], *, version: str, server: str = "/a
                     "scheme": "bearer",
                     "description": "An API key or a dashboard token.",
                 },
+                "Token": {"type": "apiKey", "in": "query", "name": "token", "description": "An API key."},
             },
         },
     }
@@ -115,7 +116,7 @@ def document(operations: Sequence[Operation], *, version: str, server: str = "/a
 def _types(operations: Sequence[Operation]) -> list[Any]:
     found: dict[str, Any] = {}
     for operation in operations:
-        for hint in (operation.body, None if operation.is_stream else operation.result):
+        for hint in (operation.body, operation.reads, None if operation.is_stream else operation.result):
             if hint is not None and hint is not type(None):
                 found.setdefault(_key(hint), hint)
     return list(found.values())
@@ -143,14 +144,20 @@ def _operation(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
             "required": False,
             "content": {kind: {"schema": schema} for kind in operation.accepts},
         }
-    elif operation.accepts != (JSON,):
-        binary = {"schema": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.accepts, binary)}
+    elif operation.accepts != (JSON,) or operation.reads is not None:
+        content: dict[str, Any] = {
+            kind: {"schema": {"type": "string", "format": "binary"}} for kind in operation.accepts
+        }
+        if operation.reads is not None:
+            content[JSON] = {"schema": schema_of[_key(operation.reads)]}
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = _responses(operation, schema_of)
     if operation.scope is None:
         described["security"] = []
     else:
         described["x-required-scope"] = operation.scope
+    if operation.token_in_query:
+        described["security"] = [{"ApiKey": []}, {"Bearer": []}, {"Token": []}]
     return described
 
 
@@ -224,7 +231,7 @@ def _refusals(operation: Operation) -> list[type[errors.Refusal]]:
     found: list[type[errors.Refusal]] = [*operation.refuses, *_ALWAYS]
     if operation.method != "GET":
         found += _WRITES
-    if operation.body is not None or operation.accepts != (JSON,):
+    if operation.body is not None or operation.reads is not None or operation.accepts != (JSON,):
         found += _BODY
     if operation.query is not None or operation.method != "GET":
         found.append(errors.InvalidRequest)
@@ -245,8 +252,9 @@ def _success(operation: Operation, status: int, schema_of: dict[str, Any]) -> di
         }
     data = schema_of[_key(operation.result)]
     meta: dict[str, Any] = {"$ref": "#/components/schemas/Meta"}
-    if operation.is_page:
+    if operation.is_list:
         data = {"type": "array", "items": data}
+    if operation.is_page:
         pagination = {
             "type": "object",
             "properties": {"pagination": {"$ref": "#/components/schemas/Pagination"}},

@@ -21,7 +21,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.database import Reader, Unbound
 from orbit_contacts.core.decoding import list_fields
 from orbit_contacts.core.errors import Refusal
-from orbit_contacts.core.pagination import Page
+from orbit_contacts.core.pagination import Page, PagedObject
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
@@ -66,7 +66,11 @@ class Request(NamedTuple):
 
 
 class Operation:
-    """One method on one path, with everything the binding and the document need."""
+    """One method on one path, with everything the binding and the document need.
+
+    `reads`: the Struct of a JSON body that the handler decodes itself from the `Request`. `public`: public keys may
+    call it too. `token_in_query`: the key may come as `?token=`, where a browser cannot send a header.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,9 @@ class Operation:
         produces: Sequence[str] = (JSON,),
         max_body: int | None = None,
         also: Sequence[int] = (),
+        reads: type[msgspec.Struct] | None = None,
+        public: bool = False,
+        token_in_query: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -94,6 +101,9 @@ class Operation:
         self.accepts = tuple(accepts)
         self.produces = tuple(produces)
         self.max_body = max_body
+        self.reads = reads
+        self.public = public
+        self.token_in_query = token_in_query
         self.id: str = getattr(handler, "__name__", path)
         self.segments = tuple(path.strip("/").split("/"))
         self._inspect()
@@ -126,20 +136,24 @@ class Operation:
         self.query_lists = list_fields(self.query) if self.query else frozenset[str]()
         self.decoder = msgspec.json.Decoder(self.body) if self.body else None
         self.result, self.is_page = self._result(hints["return"])
+        self.is_list = self.is_page and get_origin(_inside(hints["return"])) is Page
         self.is_stream = self.result is Stream
         self.prefixes = [(name, ids.PREFIXES.get(hint)) for name, hint in self.path_types.items()]
 
     @staticmethod
     def _result(hint: Any) -> tuple[Any, bool]:
-        """The type inside `Answer[…]` or `Page[…]`, and whether it is a page."""
-        if get_origin(hint) in (Union, UnionType):  # `Answer[Export] | Stream`: the document describes the first
-            return Operation._result(get_args(hint)[0])
-        origin = get_origin(hint)
-        if origin is Answer:
-            return Operation._result(get_args(hint)[0])
-        if origin is Page:
+        """The type inside `Answer[…]`, `Page[…]` or `PagedObject[…]`, and whether it is a page."""
+        hint = _inside(hint)
+        if get_origin(hint) in (Page, PagedObject):
             return get_args(hint)[0], True
         return hint, False
+
+
+def _inside(hint: Any) -> Any:
+    """The type inside `Answer[…]`; of `Answer[Export] | Stream` the first, which the document describes."""
+    while get_origin(hint) in (Union, UnionType, Answer):
+        hint = get_args(hint)[0]
+    return hint
 
 
 class Routes:

@@ -33,6 +33,15 @@ class Page(msgspec.Struct, Generic[T]):
     total_is_exact: bool = True
 
 
+class PagedObject(msgspec.Struct, Generic[T]):
+    """One object that holds a page of a list, e.g. a summary with its rows; the fields are those of `Page`."""
+
+    data: T
+    cursor: str | None = None
+    total: int | None = None
+    total_is_exact: bool = True
+
+
 def limit_of(query: PageQuery) -> int:
     """The page size asked for; outside 1..max it is refused, never clamped."""
     limit = query.limit if query.limit is not None else default_limit

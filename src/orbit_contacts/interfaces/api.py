@@ -29,16 +29,20 @@ from orbit_contacts.features.bulk_actions.routes import routes as bulk_actions
 from orbit_contacts.features.consent.routes import routes as consent
 from orbit_contacts.features.contacts.routes import routes as contacts
 from orbit_contacts.features.custom_fields.routes import routes as custom_fields
+from orbit_contacts.features.events.routes import routes as events
+from orbit_contacts.features.events.routes import sdk_routes
 from orbit_contacts.features.exports.routes import routes as exports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
 from orbit_contacts.features.tags.routes import routes as tags
+from orbit_contacts.features.timeline.routes import routes as timeline
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.authentication import Authenticator
 from orbit_contacts.features.workspaces.routes import routes as settings_routes
 from orbit_contacts.interfaces.docs_page import routes as docs_routes
 from orbit_contacts.interfaces.health import health
+from orbit_contacts.interfaces.open_cors import OpenCors
 from orbit_contacts.interfaces.unsubscribe import routes as unsubscribe_routes
 
 log = structlog.get_logger()
@@ -54,6 +58,9 @@ OPERATIONS: list[Operation] = [
     *merging.operations,
     *notes.operations,
     *tags.operations,
+    *events.operations,
+    *timeline.operations,
+    *sdk_routes.operations,
     *settings_routes.operations,
 ]
 
@@ -94,6 +101,7 @@ class Application:
             max_body=settings.max_body_bytes,
             request_log=self.request_log,
         )
+        self._open_api = OpenCors(self.api)
         self._pages = Starlette(routes=self._page_routes(), lifespan=self._lifespan)
         self._pages.router.redirect_slashes = False
         self._pages.state.application = self
@@ -101,6 +109,8 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_api(scope["path"]):
             await self.api(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith("/sdk/"):
+            await self._open_api(scope, receive, send)
         else:
             await self._pages(scope, receive, send)  # pyright: ignore[reportArgumentType]
 

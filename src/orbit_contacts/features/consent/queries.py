@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from asyncpg.protocol import Record
 
 from orbit_contacts.core import ids
+from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.features.consent.addresses import Address
 from orbit_contacts.features.consent.person import Suppression
@@ -283,3 +285,13 @@ async def count_suppressions(reader: Reader, scope: str | None, hash: bytes | No
         hash,
         cap,
     )
+
+
+async def keyword_sent_at(reader: Reader, contact_id: UUID, record_id: UUID) -> Instant | None:
+    """When the message was sent that a record of a keyword is about."""
+    details = await reader.fetch_value(
+        "SELECT details FROM consent_records WHERE cell_id = $1 AND id = $2",
+        reader.caller.cell(ids.cell_number(contact_id)),
+        record_id,
+    )
+    return None if details is None else msgspec.json.decode(details).get("sent_at")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from orbit_contacts.core.clock import SECOND, Instant
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.ids import contact_text
@@ -165,8 +166,13 @@ STARTED = "You have been subscribed again. Reply STOP to unsubscribe."
 HELPED = "Reply STOP to unsubscribe, START to subscribe again."
 
 
-async def inbound_keyword(tx: Transaction, contact_id: UUID, channel: str, text: str) -> KeywordAnswer | None:
+async def inbound_keyword(
+    tx: Transaction, contact_id: UUID, channel: str, text: str, sent_at: Instant | None = None
+) -> KeywordAnswer | None:
     """Act on a message that is a keyword; None when it is none.
+
+    `sent_at`: when the person sent it, now when absent. A START that is older than what closed the channel is told
+    too late and opens nothing; a STOP always counts.
 
     STOP closes the channel it came on and, for a phone number, everything else that number is reached by. START
     opens the channel it came on, and only that. One confirmation: a second STOP is answered by nothing.
@@ -181,7 +187,11 @@ async def inbound_keyword(tx: Transaction, contact_id: UUID, channel: str, text:
     person = changing.people.get(contact_id)
     if person is None:
         return None
-    evidence = Evidence(source="keyword", details={"keyword": word, "channel": channel})
+    sent_at = tx.now if sent_at is None else sent_at
+    if asked == "start" and await _is_overtaken(tx, person, channel, sent_at):
+        return None
+    details = {"keyword": word, "channel": channel, "sent_at": sent_at}
+    evidence = Evidence(source="keyword", details=details)
     was_closed = person.is_closed(channel)
     if asked == "stop":
         _stop(person, channel, evidence)
@@ -197,6 +207,17 @@ async def inbound_keyword(tx: Transaction, contact_id: UUID, channel: str, text:
     return KeywordAnswer(word, asked, reply)
 
 
+async def _is_overtaken(tx: Transaction, person: Person, channel: str, sent_at: Instant) -> bool:
+    """Whether the channel was closed after a START was sent; senders tell whole seconds."""
+    decides = person.state.effective(channel)
+    if decides.status != OPTED_OUT or decides.since is None or decides.record_id is None:
+        return False
+    closed_at = decides.since
+    if decides.source == "keyword":
+        closed_at = await queries.keyword_sent_at(tx, person.id, decides.record_id) or closed_at
+    return closed_at // SECOND > sent_at // SECOND
+
+
 def _stop(person: Person, channel: str, evidence: Evidence) -> None:
     _bring(person, channel, OPTED_OUT, evidence)
     if channel not in OF_PHONE:
@@ -209,11 +230,13 @@ def _stop(person: Person, channel: str, evidence: Evidence) -> None:
             _bring(person, other, OPTED_OUT, evidence)
 
 
-async def _received(tx: Transaction, contact_id: UUID, channel: str, data: dict[str, Any]) -> None:
+async def _received(
+    tx: Transaction, contact_id: UUID, channel: str, data: dict[str, Any], sent_at: Instant | None = None
+) -> None:
     """An inbound message, as the timeline tells it."""
     text = data.get("text") or data.get("body")
     if isinstance(text, str):
-        await inbound_keyword(tx, contact_id, channel, text)
+        await inbound_keyword(tx, contact_id, channel, text, sent_at)
 
 
 async def merge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID]) -> None:

@@ -1,9 +1,16 @@
-"""Every statement on events."""
+"""Every statement that writes events, their keys and the sums over them."""
 
+from collections.abc import Sequence
+from typing import Any, LiteralString
 from uuid import UUID
 
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Transaction
+
+_COLUMNS: LiteralString = (
+    "contact_id, occurred_at, id, type, channel, direction, data, title, category, message_id, call_id, ticket_id, "
+    "event_id"
+)
 
 
 async def insert_event(
@@ -17,12 +24,13 @@ async def insert_event(
     channel: str | None,
     direction: str | None,
     data: bytes,
+    actor: str | None,
 ) -> None:
     await tx.execute(
         """
         INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel,
-                            direction, data)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                            direction, data, actor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
         tx.caller.workspace_id,
         cell_id,
@@ -34,8 +42,143 @@ async def insert_event(
         channel,
         direction,
         data,
+        actor,
+    )
+
+
+async def insert_events(
+    tx: Transaction, cells: Sequence[int], columns: Sequence[Sequence[Any]], source: str | None, actor: str | None
+) -> list[UUID]:
+    """Add many events, given in columns (the fields of `models.Event`, in order); gives the ids of those that are new.
+
+    An event of the same contact, instant and id is there already and stays as it is.
+    """
+    rows = await tx.fetch_all(
+        f"""
+        INSERT INTO events (workspace_id, source, actor, recorded_at, cell_id, {_COLUMNS})
+        SELECT $1, $2, $3, $4, e.*
+        FROM unnest($5::bigint[], $6::uuid[], $7::timestamptz[], $8::uuid[], $9::text[], $10::text[], $11::text[],
+                    $12::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[])
+             AS e (cell_id, {_COLUMNS})
+        ON CONFLICT DO NOTHING
+        RETURNING id
+        """,
+        tx.caller.workspace_id,
+        source,
+        actor,
+        tx.now,
+        cells,
+        *columns,
+    )
+    return [row["id"] for row in rows]
+
+
+async def take_keys(
+    tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], keys: Sequence[int]
+) -> set[tuple[UUID, int]]:
+    """Of (contact, key) pairs those that were free and are now taken."""
+    rows = await tx.fetch_all(
+        """
+        INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
+        SELECT $1, k.cell_id, k.contact_id, k.key
+        FROM unnest($2::bigint[], $3::uuid[], $4::bigint[]) AS k (cell_id, contact_id, key)
+        ON CONFLICT DO NOTHING
+        RETURNING contact_id, key
+        """,
+        tx.caller.workspace_id,
+        cells,
+        contact_ids,
+        keys,
+    )
+    return {(row["contact_id"], row["key"]) for row in rows}
+
+
+async def free_keys(tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], keys: Sequence[int]) -> int:
+    return await tx.execute(
+        """
+        DELETE FROM event_keys k
+        USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS d (cell_id, contact_id, key)
+        WHERE k.cell_id = d.cell_id AND k.contact_id = d.contact_id AND k.key = d.key
+        """,
+        cells,
+        contact_ids,
+        keys,
+    )
+
+
+async def add_to_stats(
+    tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], columns: Sequence[Sequence[Any]]
+) -> set[UUID]:
+    """Add to the sums of contacts that have some, given in the columns of `stats`; gives which those are."""
+    rows = await tx.fetch_all(
+        """
+        UPDATE contact_stats s
+        SET messages_sent = s.messages_sent + d.messages_sent,
+            messages_received = s.messages_received + d.messages_received,
+            calls_started = s.calls_started + d.calls_started, calls_ended = s.calls_ended + d.calls_ended,
+            tickets_opened = s.tickets_opened + d.tickets_opened, tickets_closed = s.tickets_closed + d.tickets_closed,
+            events = s.events + d.events, orders = s.orders + d.orders, order_value = s.order_value + d.order_value,
+            last_order_at = greatest(s.last_order_at, d.last_order_at),
+            last_inbound_at = greatest(s.last_inbound_at, d.last_inbound_at),
+            last_outbound_at = greatest(s.last_outbound_at, d.last_outbound_at),
+            last_activity_at = greatest(s.last_activity_at, d.last_activity_at)
+        FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
+                    $9::int[], $10::int[], $11::float8[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
+                    $15::timestamptz[])
+             AS d (cell_id, contact_id, messages_sent, messages_received, calls_started, calls_ended, tickets_opened,
+                   tickets_closed, events, orders, order_value, last_order_at, last_inbound_at, last_outbound_at,
+                   last_activity_at)
+        WHERE s.cell_id = d.cell_id AND s.contact_id = d.contact_id
+        RETURNING s.contact_id
+        """,
+        cells,
+        contact_ids,
+        *columns,
+    )
+    return {row["contact_id"] for row in rows}
+
+
+async def start_stats(tx: Transaction, contact_ids: Sequence[UUID]) -> None:
+    """Give live contacts their row of sums, all nought. Waits for a transaction that is removing one."""
+    await tx.execute(
+        """
+        INSERT INTO contact_stats (workspace_id, cell_id, contact_id, messages_sent, messages_received, calls_started,
+                                   calls_ended, tickets_opened, tickets_closed, events, orders, order_value)
+        SELECT c.workspace_id, c.cell_id, c.id, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        FROM contacts c
+        WHERE c.cell_id = ANY($1) AND c.id = ANY($2) AND c.deleted_at IS NULL
+        ORDER BY c.cell_id, c.id
+        FOR KEY SHARE OF c
+        ON CONFLICT DO NOTHING
+        """,
+        tx.caller.cells,
+        contact_ids,
+    )
+
+
+async def delete_events(
+    tx: Transaction,
+    cells: Sequence[int],
+    contact_ids: Sequence[UUID],
+    occurred_at: Sequence[Instant],
+    ids: Sequence[UUID],
+) -> int:
+    return await tx.execute(
+        """
+        DELETE FROM events e
+        USING unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::uuid[])
+              AS d (cell_id, contact_id, occurred_at, id)
+        WHERE e.cell_id = d.cell_id AND e.contact_id = d.contact_id AND e.occurred_at = d.occurred_at AND e.id = d.id
+        """,
+        cells,
+        contact_ids,
+        occurred_at,
+        ids,
     )
 
 
 async def delete_events_of(tx: Transaction, cell_id: int, contact_id: UUID) -> int:
+    """Remove a contact's events and what was noted of them; gives how many events there were."""
+    await tx.execute("DELETE FROM contact_stats WHERE cell_id = $1 AND contact_id = $2", cell_id, contact_id)
+    await tx.execute("DELETE FROM event_keys WHERE cell_id = $1 AND contact_id = $2", cell_id, contact_id)
     return await tx.execute("DELETE FROM events WHERE cell_id = $1 AND contact_id = $2", cell_id, contact_id)

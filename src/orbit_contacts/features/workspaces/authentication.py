@@ -4,6 +4,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -45,7 +46,7 @@ class Authenticator:
         self._proxies = frozenset(filter(None, (proxy.strip() for proxy in trusted_proxies.split(","))))
 
     async def __call__(self, headers: dict[bytes, bytes], client_ip: str, query: bytes) -> Caller:
-        credential = headers.get(b"x-api-key")
+        credential = headers.get(b"x-api-key", _token(query))
         if credential is None:
             authorization = headers.get(b"authorization", b"")
             scheme, _, credential = authorization.partition(b" ")
@@ -110,6 +111,12 @@ class Authenticator:
     def forget(self) -> None:
         """Drop every cached key; called when a key was revoked somewhere."""
         self._cache.clear()
+
+
+def _token(query: bytes) -> bytes | None:
+    """`?token=`, where the operation allows it (elsewhere `query` is empty)."""
+    tokens = [value for name, _, value in (pair.partition(b"=") for pair in query.split(b"&")) if name == b"token"]
+    return unquote_to_bytes(tokens[-1]) if tokens else None
 
 
 def _token_decoder(secret: str, jwks: str) -> Callable[[str], Claims]:

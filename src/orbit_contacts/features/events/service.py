@@ -1,0 +1,142 @@
+"""Events come in: checked one by one, found their contacts together, recorded in one transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from orbit_contacts.core import ids
+from orbit_contacts.core.database import Transaction
+from orbit_contacts.core.errors import Refusal
+from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.events import queries
+from orbit_contacts.features.events.models import (
+    Accepted,
+    AcceptedEvent,
+    EventOfContact,
+    NewEvent,
+    Rejected,
+)
+from orbit_contacts.features.events.resolving import Known, Naming, Resolver
+from orbit_contacts.features.events.rules import Facts, facts_of
+from orbit_contacts.features.timeline.models import Event
+from orbit_contacts.features.timeline.recording import id_for, record_all
+
+_AT_A_TIME = 500
+
+
+class Draft(NamedTuple):
+    """An event that is right in itself, and its place in the batch."""
+
+    place: int
+    facts: Facts
+    naming: Naming
+
+
+async def add_one(tx: Transaction, contact_id: UUID, given: NewEvent, *, source: str) -> AcceptedEvent:
+    """Record one event of a contact; what is wrong with it is refused."""
+    facts = facts_of(given, tx.now)
+    row = next(iter(await queries.live(tx, [contact_id])), None)
+    if row is None:
+        raise contacts.not_found(contact_id)
+    return await _record_one(tx, facts, Known(row["id"], row["blocked"]), source)
+
+
+async def add_named(tx: Transaction, given: EventOfContact, *, create: bool, source: str) -> AcceptedEvent:
+    """Record one event of the contact that it names; what is wrong with it is refused."""
+    facts = facts_of(given, tx.now)
+    (contact,) = await Resolver(tx).resolve([_naming(given)], create=create, source=source)
+    if isinstance(contact, Refusal):
+        raise contact
+    return await _record_one(tx, facts, contact, source)
+
+
+def _naming(given: EventOfContact) -> Naming:
+    return Naming(given.contact_id, given.external_id, given.phone, given.email)
+
+
+async def _record_one(tx: Transaction, facts: Facts, contact: Known, source: str) -> AcceptedEvent:
+    recorded = await record_all(tx, [_event(tx, facts, contact)], source=source)
+    if recorded.vanished:
+        raise contacts.not_found(contact.id)
+    new = recorded.events[0] if recorded.events else None
+    return AcceptedEvent(
+        accepted=len(recorded.events),
+        duplicates=recorded.duplicates,
+        rejected=[],
+        id=None if new is None else ids.text("evt", new.id),
+    )
+
+
+def _event(tx: Transaction, facts: Facts, contact: Known) -> Event:
+    data = facts.data
+    if contact.blocked and facts.direction == "inbound":
+        data = _with_folder(data)
+    cell = ids.cell_number(contact.id)
+    return Event(
+        contact_id=contact.id,
+        occurred_at=facts.occurred_at,
+        id=id_for(facts.type, facts.message_id, facts.event_id, facts.occurred_at, tx.now, cell),
+        type=facts.type,
+        channel=facts.channel,
+        direction=facts.direction,
+        data=data,
+        title=facts.title,
+        category=facts.category,
+        message_id=facts.message_id,
+        call_id=facts.call_id,
+        ticket_id=facts.ticket_id,
+        event_id=facts.event_id,
+    )
+
+
+def _with_folder(data: bytes) -> bytes:
+    """What a blocked contact sends goes to spam. Of two equal keys the last one counts."""
+    inside = data.rstrip()[1:-1].strip()
+    return b"{" + inside + b',"folder":"spam"}' if inside else b'{"folder":"spam"}'
+
+
+async def add_batch(
+    tx: Transaction, given: Sequence[EventOfContact | Refusal], *, create: bool, source: str
+) -> Accepted:
+    """Record events of many contacts. One that is wrong is rejected by itself, with its place in the batch."""
+    rejected: list[Rejected] = []
+    drafts: list[Draft] = []
+    for index, event in enumerate(given):
+        if index % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)  # other requests go on while a large batch is read
+        try:
+            if isinstance(event, Refusal):
+                raise event
+            drafts.append(Draft(index, facts_of(event, tx.now), _naming(event)))
+        except Refusal as fault:
+            rejected.append(_rejected(index, fault))
+    found = await Resolver(tx).resolve([draft.naming for draft in drafts], create=create, source=source)
+    events: list[Event] = []
+    places: list[tuple[int, UUID]] = []
+    for draft, contact in zip(drafts, found, strict=True):
+        if isinstance(contact, Refusal):
+            rejected.append(_rejected(draft.place, contact))
+        else:
+            events.append(_event(tx, draft.facts, contact))
+            places.append((draft.place, contact.id))
+    recorded = await record_all(tx, events, source=source)
+    rejected += [_rejected(index, contacts.not_found(id)) for index, id in places if id in recorded.vanished]
+    rejected.sort(key=_index)
+    accepted = len(recorded.events)
+    return Accepted(accepted=accepted, duplicates=len(given) - accepted - len(rejected), rejected=rejected)
+
+
+def _rejected(index: int, fault: Refusal) -> Rejected:
+    details = fault.details
+    return Rejected(
+        index=index,
+        code=fault.code,
+        message=fault.message,
+        field=details.get("field"),
+        value=details.get("value"),
+    )
+
+
+def _index(rejected: Rejected) -> int:
+    return rejected.index
