@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from orbit_contacts.core.errors import Refusal
+from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.contacts.models import Contact
 
 
@@ -69,6 +70,44 @@ class Alias(msgspec.Struct, kw_only=True):
     value: str
     from_contact_id: str
     added_at: str
+
+
+class DuplicatesQuery(PageQuery, kw_only=True):
+    contact_id: Annotated[str | None, Meta(description="Only pairs with this contact.")] = None
+    min_score: Annotated[float | None, Meta(description="0.5 to 1; 0.5 when absent.")] = None
+
+
+class DuplicateReason(msgspec.Struct, kw_only=True):
+    code: Annotated[
+        str,
+        Meta(
+            description="same_name, similar_name, same_company, same_mailbox, same_email_domain, same_phone_ending, "
+            "same_external_id; against: different_name, different_company, different_country."
+        ),
+    ]
+    detail: str
+    weight: Annotated[float, Meta(description="Above 0 speaks for one person, below 0 against.")]
+
+
+class DuplicatePair(msgspec.Struct, kw_only=True):
+    """Two contacts that may be one person."""
+
+    contact: Annotated[
+        Contact, Meta(description="The older of the two: the one to merge into, if nothing else decides.")
+    ]
+    duplicate: Contact
+    score: Annotated[float, Meta(description="0.5 to 1.")]
+    reasons: list[DuplicateReason]
+    found_at: str
+
+
+class Dismissal(msgspec.Struct, kw_only=True):
+    contact_ids: Annotated[list[str], Meta(description="Two contacts.", min_length=2, max_length=2)]
+    dismissed: Annotated[bool, Meta(description="false takes a dismissal back.")] = True
+
+
+class CompareContacts(msgspec.Struct):
+    """The job that compares the contacts that a call left over."""
 
 
 Fields = dict[str, Any]

@@ -1,12 +1,15 @@
 """`/contacts/{id}/merge` and what undoes it."""
 
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.core.errors import Conflict
+from orbit_contacts.core.errors import Conflict, NotFound
 from orbit_contacts.core.ids import ContactId
 from orbit_contacts.core.operations import Routes
 from orbit_contacts.core.pagination import Page, PageQuery
-from orbit_contacts.features.merging import participants, service, unmerging
+from orbit_contacts.features.merging import duplicates, jobs, participants, service, unmerging
 from orbit_contacts.features.merging.models import (
+    Dismissal,
+    DuplicatePair,
+    DuplicatesQuery,
     MergeAlreadyUndone,
     Merged,
     MergeExpired,
@@ -16,8 +19,8 @@ from orbit_contacts.features.merging.models import (
     UnmergeRequest,
 )
 
-# Importing `participants` joins the life of contacts.
-__all__ = ["participants", "routes"]
+# Importing `jobs` and `participants` registers them.
+__all__ = ["jobs", "participants", "routes"]
 
 routes = Routes("Merging")
 
@@ -47,3 +50,19 @@ async def unmerge_contacts(tx: Transaction, id: ContactId, body: UnmergeRequest)
 async def list_merges(reader: Reader, id: ContactId, query: PageQuery) -> Page[MergeRecord]:
     """List what was merged into a contact, newest first."""
     return await service.list_merges(reader, id, query)
+
+
+@routes.get("/contacts/duplicates", scope="contacts:read", refuses=(NotFound,))
+async def list_duplicates(tx: Transaction, query: DuplicatesQuery) -> Page[DuplicatePair]:
+    """List pairs of contacts that may be one person, the likeliest first, each with its reasons.
+
+    Contacts that changed are compared when somebody asks: up to 500 in the call, the rest in the background, and then
+    `total_is_exact` is false. A pair is about the contacts as they were compared last.
+    """
+    return await duplicates.list_duplicates(tx, query)
+
+
+@routes.post("/contacts/duplicates/dismiss", scope="contacts:write", status=204, refuses=(NotFound,))
+async def dismiss_duplicate(tx: Transaction, body: Dismissal) -> None:
+    """Say that two contacts are two people: the pair is not proposed again."""
+    await duplicates.dismiss(tx, body)
