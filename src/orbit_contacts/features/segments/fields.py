@@ -73,7 +73,7 @@ _COLUMNS = (
     Field("created_at", Kind.DATE, "created", sql="c.created_at"),
     Field("updated_at", Kind.DATE, "updated", sql="c.updated_at"),
     Field("blocked_at", Kind.DATE, "blocked", sql="c.blocked_at"),
-    Field("deleted_at", Kind.DATE, "deleted", sql="c.deleted_at", note="never set on the live contacts a segment holds"),
+    Field("deleted_at", Kind.DATE, "deleted", sql="c.deleted_at", note="never set on live contacts"),
     Field(
         "last_activity_at",
         Kind.DATE,

@@ -30,20 +30,20 @@ class Operator(NamedTuple):
     meaning: str
 
 
-_VALUES = (Kind.TEXT, Kind.ID, Kind.BOOLEAN, Kind.NUMBER, Kind.DATE, Kind.STATE, Kind.JSON)
-_ARRAYS = (Kind.TEXTS, Kind.LISTS, Kind.SEGMENTS)
-_ORDERED = (Kind.NUMBER, Kind.DATE, Kind.JSON)
-_DATES = (Kind.DATE, Kind.JSON)
-_TEXTUAL = (Kind.TEXT, Kind.JSON)
+_VALUES: tuple[Kind, ...] = (Kind.TEXT, Kind.ID, Kind.BOOLEAN, Kind.NUMBER, Kind.DATE, Kind.STATE, Kind.JSON)
+_ARRAYS: tuple[Kind, ...] = (Kind.TEXTS, Kind.LISTS, Kind.SEGMENTS)
+_ORDERED: tuple[Kind, ...] = (Kind.NUMBER, Kind.DATE, Kind.JSON)
+_DATES: tuple[Kind, ...] = (Kind.DATE, Kind.JSON)
+_TEXTUAL: tuple[Kind, ...] = (Kind.TEXT, Kind.JSON)
 
-_ONE = dict.fromkeys((*_VALUES, *_ARRAYS), Shape.ONE)
-_MANY = dict.fromkeys((*_VALUES, *_ARRAYS), Shape.MANY)
-_ELEMENT = dict.fromkeys((*_ARRAYS, Kind.JSON), Shape.ONE) | {Kind.TEXT: Shape.PART}
-_ELEMENTS = dict.fromkeys((*_ARRAYS, Kind.JSON), Shape.MANY)
-_PART = dict.fromkeys(_TEXTUAL, Shape.PART)
-_BOUND = dict.fromkeys(_ORDERED, Shape.BOUND)
-_DAYS = dict.fromkeys(_DATES, Shape.DAYS)
-_FLAG = dict.fromkeys([kind for kind in Kind if kind is not Kind.SEGMENTS], Shape.FLAG)
+_ONE: dict[Kind, Shape] = dict.fromkeys((*_VALUES, *_ARRAYS), Shape.ONE)
+_MANY: dict[Kind, Shape] = dict.fromkeys((*_VALUES, *_ARRAYS), Shape.MANY)
+_ELEMENT: dict[Kind, Shape] = dict.fromkeys((*_ARRAYS, Kind.JSON), Shape.ONE) | {Kind.TEXT: Shape.PART}
+_ELEMENTS: dict[Kind, Shape] = dict.fromkeys((*_ARRAYS, Kind.JSON), Shape.MANY)
+_PART: dict[Kind, Shape] = dict.fromkeys(_TEXTUAL, Shape.PART)
+_BOUND: dict[Kind, Shape] = dict.fromkeys(_ORDERED, Shape.BOUND)
+_DAYS: dict[Kind, Shape] = dict.fromkeys(_DATES, Shape.DAYS)
+_FLAG: dict[Kind, Shape] = dict.fromkeys([kind for kind in Kind if kind is not Kind.SEGMENTS], Shape.FLAG)
 
 _TABLE = (
     Operator("$eq", "eq", False, _ONE, "Equal; texts exactly, dates to the second. An array has the element."),
@@ -62,7 +62,7 @@ _TABLE = (
     Operator("$lte", "lte", False, _BOUND, "Less or equal, or not later."),
     Operator("$within_days", "within_days", False, _DAYS, "In the last so many times 24 hours."),
     Operator("$older_than_days", "older_than_days", False, _DAYS, "More than so many times 24 hours ago."),
-    Operator("$exists", "exists", False, _FLAG, "True: present and not null (an array: not empty). False: the opposite."),
+    Operator("$exists", "exists", False, _FLAG, "True: present, not null, not an empty array. False: the opposite."),
 )
 
 OPERATORS: dict[str, Operator] = {operator.name: operator for operator in _TABLE}

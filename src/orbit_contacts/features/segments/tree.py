@@ -90,15 +90,37 @@ class InSegment:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A stored condition that can no longer be read, for its custom field is gone or of another type: it never holds."""
+    """A stored condition that can no longer be read, as its custom field is gone or changed: it never holds."""
 
     text: str
     path: str
 
 
-Rule: TypeAlias = AllOf | AnyOf | Not | Condition | Happened | InSegment | Unreadable
+@dataclass(frozen=True, slots=True)
+class OnList:
+    """On one of these lists; on any at all when there is none. Only SQL is made of this and the next two."""
 
-N = TypeVar("N", AllOf, AnyOf, Not, Condition, Happened, InSegment, Unreadable)
+    list_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """The state of a channel is `opted_in` or `opted_out`."""
+
+    channel: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSince:
+    """Some activity at this instant or later; ever, when None."""
+
+    since: Instant | None
+
+
+Rule: TypeAlias = AllOf | AnyOf | Not | Condition | Happened | InSegment | Unreadable | OnList | Consents | ActiveSince
+
+N = TypeVar("N", Condition, Happened, InSegment)
 
 
 def nodes(rule: Rule, kind: type[N]) -> Iterator[N]:
@@ -125,3 +147,16 @@ def lists_named(rule: Rule) -> list[UUID]:
             operands = node.operand if isinstance(node.operand, tuple) else (node.operand,)
             found |= dict.fromkeys(value for value in operands if isinstance(value, UUID))
     return list(found)
+
+
+def conditions_in(rule: Rule) -> int:
+    """How many conditions were written; each on an event's data counts too."""
+    match rule:
+        case AllOf() | AnyOf():
+            return sum(conditions_in(child) for child in rule.children)
+        case Not():
+            return conditions_in(rule.child)
+        case Happened():
+            return 1 + len(rule.where)
+        case _:
+            return 1
