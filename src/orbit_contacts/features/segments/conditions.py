@@ -184,47 +184,43 @@ def _id(b: Binder, condition: Condition) -> LiteralString:
 
 
 def _json(b: Binder, condition: Condition) -> LiteralString:
-    field, operand = condition.field, condition.operand
-    base = condition.operator.base
-    value = _at_path(b, field, " -> ")
+    field, base = condition.field, condition.operator.base
     if base == "exists":
+        value = _at_path(b, field, " -> ")
         present: LiteralString = "jsonb_typeof(" + value + ") <> 'null' AND " + value + " <> '[]'::jsonb"
-        return present if operand else "(" + present + ") IS NOT TRUE"
+        return present if condition.operand else "(" + present + ") IS NOT TRUE"
     if condition.is_date:
         text = _at_path(b, field, " ->> ")
         is_date: LiteralString = text + " ~ " + _DATE + " AND pg_input_is_valid(" + text + ", 'timestamptz')"
         return _dates(b, condition, "(CASE WHEN " + is_date + " THEN (" + text + ")::timestamptz END)")
     if base in _COMPARISONS:
-        bound = b.bind(msgspec.json.encode(operand), "jsonb")
+        value = _at_path(b, field, " -> ")
+        bound = b.bind(msgspec.json.encode(condition.operand), "jsonb")
         return "(jsonb_typeof(" + value + ") = 'number' AND " + value + _COMPARISONS[base] + bound + ")"
-    if base in ("starts_with", "ends_with"):
-        return _json_part(b, condition, value)
-    return _json_equality(b, condition, value)
+    if base in ("starts_with", "ends_with") or (base == "contains" and field.kind is Kind.TEXT):
+        return _json_part(b, condition)
+    if base == "contains" and field.kind is Kind.JSON and isinstance(condition.operand, str):
+        return "(" + _contained(b, condition) + " OR " + _json_part(b, condition) + ")"
+    return _contained(b, condition)
 
 
-def _json_equality(b: Binder, condition: Condition, value: LiteralString) -> LiteralString:
-    """By containment, which the GIN index on both maps serves: `{"plan": "pro"}`, `{"sports": ["golf"]}`."""
+def _contained(b: Binder, condition: Condition) -> LiteralString:
+    """Equality, by containment, which the GIN index on both maps serves: `{"plan": "pro"}`, `{"sports": ["golf"]}`."""
     field, values, base = condition.field, _values(condition.operand), condition.operator.base
     if field.source is not Source.EVENT_DATA:
         b.wants_workspace = True
-    is_array = field.kind is Kind.TEXTS or base.startswith("contains")
-    if field.kind is Kind.TEXT and base == "contains":
-        return _json_part(b, condition, value)
     if base == "contains_all":
         return field.sql + " @> " + b.bind(_document(field, values), "jsonb")
+    is_array = field.kind is Kind.TEXTS or base.startswith("contains")
     documents = [_document(field, [value] if is_array else value) for value in values]
     if len(documents) == 1:
-        found: LiteralString = field.sql + " @> " + b.bind(documents[0], "jsonb")
-    else:
-        found = field.sql + " @> ANY(" + b.bind(documents, "jsonb[]") + ")"
-    if base == "contains" and field.kind is Kind.JSON and isinstance(condition.operand, str):
-        return "(" + found + " OR " + _json_part(b, condition, value) + ")"
-    return found
+        return field.sql + " @> " + b.bind(documents[0], "jsonb")
+    return field.sql + " @> ANY(" + b.bind(documents, "jsonb[]") + ")"
 
 
-def _json_part(b: Binder, condition: Condition, value: LiteralString) -> LiteralString:
+def _json_part(b: Binder, condition: Condition) -> LiteralString:
     part = _part(b, condition, _at_path(b, condition.field, " ->> "))
-    return "(jsonb_typeof(" + value + ") = 'string' AND " + part + ")"
+    return "(jsonb_typeof(" + _at_path(b, condition.field, " -> ") + ") = 'string' AND " + part + ")"
 
 
 def _at_path(b: Binder, field: Field, last: LiteralString) -> LiteralString:

@@ -45,26 +45,29 @@ class Field:
     path: tuple[str, ...] = ()
     plural: bool = False
     searchable: bool = False  # part of `search_text`, whose trigram index finds candidates
+    format: str = ""  # how values are normalised: email, phone, country, language, timezone
     note: str = ""
 
 
-def _text(name: str, words: str, sql: LiteralString, note: str = "", *, searchable: bool = False) -> Field:
-    return Field(name, Kind.TEXT, words, sql=sql, searchable=searchable, note=note)
+def _text(
+    name: str, words: str, sql: LiteralString, note: str = "", *, searchable: bool = False, format: str = ""
+) -> Field:
+    return Field(name, Kind.TEXT, words, sql=sql, searchable=searchable, format=format, note=note)
 
 
 _COLUMNS = (
     Field("id", Kind.ID, "contact", sql="c.id", note="`con_…`"),
-    _text("phone", "phone", "c.phone", "E.164; `$eq` reads any written form", searchable=True),
+    _text("phone", "phone", "c.phone", "E.164; `$eq` reads any written form", searchable=True, format="phone"),
     _text("phone_extension", "phone extension", "c.phone_extension"),
-    _text("email", "e-mail", "c.email", "`$eq` ignores case", searchable=True),
+    _text("email", "e-mail", "c.email", "`$eq` ignores case", searchable=True, format="email"),
     _text("external_id", "external id", "c.external_id"),
     _text("first_name", "first name", "c.first_name", searchable=True),
     _text("last_name", "last name", "c.last_name", searchable=True),
     _text("display_name", "display name", "c.display_name", "also `name`", searchable=True),
     _text("company", "company", "c.company", "also `organization`", searchable=True),
-    _text("country_code", "country", "c.country_code", "ISO 3166-1 alpha-2; `$eq` ignores case"),
-    _text("timezone", "time zone", "c.timezone", "IANA name"),
-    _text("language", "language", "c.language", "ISO 639-1"),
+    _text("country_code", "country", "c.country_code", "ISO 3166-1 alpha-2; `$eq` ignores case", format="country"),
+    _text("timezone", "time zone", "c.timezone", "IANA name", format="timezone"),
+    _text("language", "language", "c.language", "ISO 639-1", format="language"),
     _text("lifecycle_stage", "lifecycle stage", "c.lifecycle_stage"),
     _text("source", "source", "c.source", "api, import, sdk, inbound, console"),
     _text("block_reason", "block reason", "c.block_reason"),
@@ -121,7 +124,7 @@ def split_path(text: str) -> tuple[str, ...] | None:
     return tuple(keys)
 
 
-def json_field(source: Source, path: tuple[str, ...], kind: Kind = Kind.JSON) -> Field:
+def json_field(source: Source, path: tuple[str, ...], kind: Kind = Kind.JSON, format: str = "") -> Field:
     """A value below `metadata`, `custom_fields` or an event's `data`."""
     sql: LiteralString = "c.metadata"
     if source is Source.CUSTOM_FIELDS:
@@ -129,7 +132,7 @@ def json_field(source: Source, path: tuple[str, ...], kind: Kind = Kind.JSON) ->
     elif source is Source.EVENT_DATA:
         sql = "e.data"
     name = f"{source}." + ".".join(key.replace("\\", "\\\\").replace(".", "\\.") for key in path)
-    return Field(name, kind, ".".join(path), source, sql, path)
+    return Field(name, kind, ".".join(path), source, sql, path, format=format)
 
 
 def consent_field(channel: str) -> Field:

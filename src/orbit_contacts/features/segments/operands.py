@@ -10,7 +10,7 @@ from orbit_contacts.core.errors import Refusal
 from orbit_contacts.features.contacts.emails import parse_email
 from orbit_contacts.features.contacts.phones import parse_phone
 from orbit_contacts.features.contacts.places import parse_country, parse_language, parse_timezone
-from orbit_contacts.features.segments.fields import Field, Kind, Source
+from orbit_contacts.features.segments.fields import Field, Kind
 from orbit_contacts.features.segments.operators import Shape
 from orbit_contacts.features.segments.tree import Operand, Value
 
@@ -22,10 +22,10 @@ MAX_DAYS = 36_500
 STATES = ("opted_in", "opted_out", "unknown")
 
 _NORMALISED: dict[str, Callable[[str], str]] = {
-    "email": lambda text: parse_email(text),
-    "country_code": lambda text: parse_country(text),
-    "language": lambda text: parse_language(text),
-    "timezone": lambda text: parse_timezone(text),
+    "email": parse_email,
+    "country": parse_country,
+    "language": parse_language,
+    "timezone": parse_timezone,
 }
 
 
@@ -108,13 +108,11 @@ def _text(given: Any) -> str:
 
 
 def _normalised(field: Field, text: str, region: str | None) -> str:
-    """As the contact's own field is stored: `us` is US, `+1 (415) 555-2671` is +14155552671."""
-    if field.source is not Source.COLUMN:
-        return text
+    """As the field is stored: `us` is US, `+1 (415) 555-2671` is +14155552671."""
     try:
-        if field.name == "phone":
+        if field.format == "phone":
             return parse_phone(text, region).e164
-        normalise = _NORMALISED.get(field.name)
+        normalise = _NORMALISED.get(field.format)
         return normalise(text) if normalise else text
     except Refusal as refusal:
         raise Unfit(text, str(refusal.details.get("expected", "a value of this field"))) from None

@@ -186,7 +186,7 @@ class _Reading:
                 type = self.definitions.get(keys[0]) if len(keys) == 1 else None
                 if type is None:
                     raise fault(path, name, "custom_fields.<key> with the key of a custom field you defined")
-                return json_field(Source.CUSTOM_FIELDS, keys, CUSTOM_KINDS[type])
+                return json_field(Source.CUSTOM_FIELDS, keys, CUSTOM_KINDS[type], type)
 
     def condition(self, field: Field, operator: Operator, given: Any, path: str) -> Rule:
         """One operator on one field. Raises `InvalidSegmentRules`."""
