@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from asyncpg.protocol import Record
+
 from orbit_contacts.core.clock import SECOND, Instant
 from orbit_contacts.core.database import Reader
 from orbit_contacts.core.where import Where
@@ -46,6 +48,11 @@ class Members(NamedTuple):
     segments: Mapping[UUID, Rule]
 
 
+def stored(row: Record) -> Count:
+    """The count kept with a segment."""
+    return Count(row["contact_count"], row["count_is_exact"], row["counted_at"], row["count_cost"])
+
+
 def is_fresh(count: Count, now: Instant) -> bool:
     """Whether a count may still be shown."""
     return count.cost >= CHEAP and now - count.at <= min(10 * count.cost, MAX_AGE)
@@ -71,21 +78,14 @@ async def count(reader: Reader, members: Members, seconds: float) -> Count:
     """Exact if that takes no longer than `seconds`; else estimated."""
     started = time.perf_counter()
     value = await exact(reader, members, seconds)
-    if value is not None:
-        return Count(value, True, reader.now, _cost(started))
-    estimate, _ = await estimated(reader, members)
-    return Count(estimate, False, reader.now, int(seconds * SECOND))
+    cost = int((time.perf_counter() - started) * SECOND)
+    return await estimate(reader, members, cost) if value is None else Count(value, True, reader.now, cost)
 
 
-async def recount(reader: Reader, members: Members, seconds: float) -> Count | None:
-    """Exact, or None when that takes longer than `seconds`."""
-    started = time.perf_counter()
-    value = await exact(reader, members, seconds)
-    return None if value is None else Count(value, True, reader.now, _cost(started))
-
-
-def _cost(started: float) -> int:
-    return int((time.perf_counter() - started) * SECOND)
+async def estimate(reader: Reader, members: Members, cost: int) -> Count:
+    """From a sample; `cost` is what an exact count is known to take at least."""
+    value, _ = await estimated(reader, members)
+    return Count(value, False, reader.now, cost)
 
 
 async def exact(reader: Reader, members: Members, seconds: float) -> int | None:

@@ -29,7 +29,7 @@ from orbit_contacts.features.segments.tree import (
 SOURCES = (Source.LISTS, Source.CONSENT, Source.ACTIVITY)
 
 # Events that only record a change of the directory are nobody's activity.
-NOT_ACTIVITY: LiteralString = "'{contact,consent,note}'"
+IS_ACTIVITY: LiteralString = "split_part(e.type, '.', 1) <> ALL('{contact,consent,note}')"
 
 _ONCE = Times()
 _NEVER = Times(0, 0)
@@ -148,9 +148,8 @@ def _activity_since(b: Binder, atom: ActiveSince) -> LiteralString:
     rows: LiteralString = (
         "SELECT FROM events e WHERE "
         + b.cell("e")
-        + " AND e.cell_id = c.cell_id AND e.contact_id = c.id AND split_part(e.type, '.', 1) <> ALL("
-        + NOT_ACTIVITY
-        + ")"
+        + " AND e.cell_id = c.cell_id AND e.contact_id = c.id AND "
+        + IS_ACTIVITY
     )
     if atom.since is not None:
         rows += " AND e.occurred_at >= " + b.bind(atom.since, "timestamptz")

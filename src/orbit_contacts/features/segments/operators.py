@@ -1,7 +1,7 @@
 """The operators of the rule language, as data: parser, words and the language reference all read this table."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from orbit_contacts.features.segments.fields import Kind
 
@@ -17,7 +17,8 @@ class Shape(StrEnum):
     FLAG = "true or false"
 
 
-class Operator(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Operator:
     """`base` is the operator that says the same when `negated` is false.
 
     Only negated operators are met by a contact that lacks the value: each is exactly the opposite of its base.

@@ -163,17 +163,15 @@ async def watched(tx: Transaction, read_since: Instant, counted_before: Instant,
     )
 
 
-async def list_names(reader: Reader, list_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def list_names(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = await reader.fetch_all(
-        "SELECT id, name FROM lists WHERE workspace_id = $1 AND id = ANY($2)", reader.caller.workspace_id, list(list_ids)
+        "SELECT id, name FROM lists WHERE workspace_id = $1 AND id = ANY($2)", reader.caller.workspace_id, list(ids)
     )
     return {row["id"]: row["name"] for row in rows}
 
 
-async def segment_names(reader: Reader, segment_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def segment_names(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = await reader.fetch_all(
-        "SELECT id, name FROM segments WHERE workspace_id = $1 AND id = ANY($2)",
-        reader.caller.workspace_id,
-        list(segment_ids),
+        "SELECT id, name FROM segments WHERE workspace_id = $1 AND id = ANY($2)", reader.caller.workspace_id, list(ids)
     )
     return {row["id"]: row["name"] for row in rows}
