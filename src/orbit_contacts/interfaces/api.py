@@ -35,6 +35,7 @@ from orbit_contacts.features.exports.routes import routes as exports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
+from orbit_contacts.features.segments.routes import routes as segments
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.timeline.routes import routes as timeline
 from orbit_contacts.features.workspaces import service as workspaces
@@ -57,6 +58,7 @@ OPERATIONS: list[Operation] = [
     *lists.operations,
     *merging.operations,
     *notes.operations,
+    *segments.operations,
     *tags.operations,
     *events.operations,
     *timeline.operations,

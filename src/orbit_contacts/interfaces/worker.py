@@ -19,6 +19,7 @@ from orbit_contacts.features.contacts import maintenance as contacts
 from orbit_contacts.features.exports import service as exports
 from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.merging import jobs as merging
+from orbit_contacts.features.segments import maintenance as segments
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
@@ -49,8 +50,10 @@ class Periodic(NamedTuple):
 
 PERIODIC: list[Periodic] = [
     Periodic("clean search index", 3, contacts.clean_search_index),
+    Periodic("clean attribute index", 3, segments.clean_attribute_index),
     Periodic("fold totals", 10, contacts.fold_totals),
     Periodic("fold list counts", 10, lists.fold_counts),
+    Periodic("refresh segment counts", 15, segments.refresh_counts),
     Periodic("purge deleted contacts", 3600, contacts.purge_deleted),
     Periodic("anchor the consent ledger", 300, checkpoints.anchor_all),
     Periodic("forget bulk actions", 3600, bulk_actions.forget_old),

@@ -1,0 +1,124 @@
+"""A directory to measure on: one workspace of contacts with their events, made inside PostgreSQL.
+
+Skewed as real ones are: few countries hold most people, some types of event are common and some rare, and
+some people have hundreds of events while many have none. Ids are time-ordered, two years of contacts, one
+year of events; a hundred thousandth of a second of work a row, so a million contacts take half a minute.
+"""
+
+import time
+from typing import Any
+
+from orbit_contacts.core.database import Connection
+
+# Microseconds are not needed to order ids: their first 48 bits are milliseconds, version 8, cell 0.
+_CONTACTS = """
+INSERT INTO contacts (workspace_id, cell_id, id, bucket, phone, email, external_id, first_name, last_name, company,
+                      country_code, timezone, language, lifecycle_stage, tags, metadata, custom_fields, blocked_at, source,
+                      search_text, created_at, updated_at)
+SELECT $1::bigint, $1::bigint * 1024,
+       (lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') || '80' || '0' || '0'
+        || 'a' || substr(md5(i::text), 1, 15))::uuid,
+       i / 8192, phone, email, 'ext-' || i, first_name, last_name, company, country, timezone, language, stage,
+       array_remove(ARRAY[
+           CASE WHEN hash % 100 < 3 THEN 'vip' END,
+           CASE WHEN hash % 1000 < 3 THEN 'campaign' END,
+           CASE WHEN hash % 23 = 0 THEN 'enterprise' END,
+           CASE WHEN hash % 3 = 0 THEN 'newsletter' END], NULL),
+       jsonb_build_object('plan', (ARRAY['free', 'free', 'pro', 'team', 'free'])[hash % 5 + 1],
+                          'score', hash % 101,
+                          'ltv', round((power(hash % 10007 / 10007.0, 4) * 1000)::numeric, 2),
+                          'address', jsonb_build_object('city', 'City ' || hash % 500, 'zip', hash % 99999),
+                          'beta', hash % 50 = 0),
+       jsonb_build_object('seats', hash % 250, 'region', (ARRAY['north', 'south', 'east', 'west'])[hash % 4 + 1]),
+       CASE WHEN hash % 200 = 0 THEN made + interval '1 day' END,
+       (ARRAY['api', 'import', 'sdk'])[hash % 3 + 1],
+       lower(' ' || first_name || ' ' || last_name || ' ' || company || ' ' || email || ' ' || substr(phone, 2)),
+       made, made + (hash % 1000) * interval '1 hour'
+FROM (
+    SELECT i, hash, now() - interval '730 days' + (i::float8 / $3::float8) * interval '730 days' AS made,
+           '+1415' || lpad(i::text, 7, '0') AS phone,
+           'user' || i || '@' || (ARRAY['gmail.com', 'example.com', 'mail.test', 'acme.test'])[hash % 4 + 1] AS email,
+           (ARRAY['Jane', 'John', 'Maria', 'Ayşe', 'Mehmet', 'Ivan', 'Inès', 'Lukas'])[hash % 8 + 1] || (hash % 300)
+               AS first_name,
+           (ARRAY['Doe', 'Smith', 'García', 'Yılmaz', 'Öztürk', 'Ivanov', 'Martin', 'Weber'])[hash / 8 % 8 + 1]
+               || (hash / 7 % 300) AS last_name,
+           'Company ' || hash % 20000 AS company,
+           (ARRAY['US', 'US', 'US', 'US', 'TR', 'GB', 'DE', 'BR', 'FR', 'IN'])[hash / 64 % 10 + 1] AS country,
+           (ARRAY['Europe/Istanbul', 'America/New_York', 'Europe/Berlin', NULL])[hash / 5 % 4 + 1] AS timezone,
+           (ARRAY['en', 'tr', 'de', NULL])[hash / 9 % 4 + 1] AS language,
+           (ARRAY['lead', 'lead', 'customer', 'churned', NULL])[hash / 11 % 5 + 1] AS stage
+    FROM (SELECT i, abs(hashint4(i)) AS hash FROM generate_series($2::int, $4::int - 1) i) numbered
+) person
+"""
+
+_EVENTS = """
+INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel, direction, data)
+SELECT $1::bigint, $1::bigint * 1024, person.id, at, gen_random_uuid(), at,
+       (ARRAY['message.sent', 'message.sent', 'message.sent', 'message.delivered', 'message.delivered',
+              'message.delivered', 'message.opened', 'message.opened', 'message.clicked', 'page.viewed',
+              'message.replied', 'order.placed'])[hash % 12 + 1],
+       (ARRAY['email', 'email', 'email', 'sms', 'whatsapp'])[hash / 16 % 5 + 1],
+       'outbound', jsonb_build_object('campaign', hash % 40, 'value', hash % 500)
+FROM (
+    SELECT i, abs(hashint4(i)) AS hash, now() - interval '365 days' + (i::float8 / $3::float8) * interval '365 days' AS at,
+           -- The square makes a few busy people and many quiet ones.
+           floor($5::float8 * power(abs(hashint8(i * 7919::bigint)) / 2147483648.0, 2))::int AS whose
+    FROM generate_series($2::int, $4::int - 1) i
+) happened
+JOIN bench_people person ON person.number = happened.whose
+"""
+
+
+async def fill(connection: Connection, workspace_id: int, *, contacts: int, events: int) -> float:
+    """Fill a workspace that has no contacts yet; gives the seconds it took. Indexes are made after the rows."""
+    started = time.perf_counter()
+    await connection.execute("SET maintenance_work_mem = '512MB'; SET synchronous_commit = off")
+    with_indexes = await _drop_indexes(connection, "contacts")
+    for first in range(0, contacts, 100_000):
+        last = min(first + 100_000, contacts)
+        await connection.execute(_CONTACTS, workspace_id, first, float(contacts), last)
+    await connection.execute(
+        """
+        INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
+        SELECT workspace_id, cell_id, lifecycle_stage, country_code, count(*), count(*) FROM contacts
+        WHERE workspace_id = $1 GROUP BY 1, 2, 3, 4
+        """,
+        workspace_id,
+    )
+    await _make_indexes(connection, with_indexes)
+    # Numbers in no order of time, so that busy people are spread over all ages.
+    await connection.execute(
+        f"""
+        CREATE TEMP TABLE bench_people AS
+        SELECT row_number() OVER (ORDER BY md5(id::text))::int - 1 AS number, id FROM contacts WHERE workspace_id = {workspace_id:d}
+        """
+    )
+    await connection.execute("ANALYZE bench_people")
+    event_indexes = await _drop_indexes(connection, "events")
+    for first in range(0, events, 500_000):
+        last = min(first + 500_000, events)
+        await connection.execute(_EVENTS, workspace_id, first, float(events), last, float(contacts))
+    await connection.execute("DROP TABLE bench_people")
+    await _make_indexes(connection, event_indexes)
+    for table in ("contacts", "events", "contact_counts"):
+        await connection.execute(f"VACUUM ANALYZE {table}")
+    return time.perf_counter() - started
+
+
+async def _drop_indexes(connection: Connection, table: str) -> list[str]:
+    """Drop the secondary indexes of a table; gives the statements that make them again."""
+    rows: list[Any] = await connection.fetch(
+        """
+        SELECT x.indexrelid::regclass::text AS name, pg_get_indexdef(x.indexrelid) AS statement
+        FROM pg_index x WHERE x.indrelid = $1::regclass AND NOT x.indisprimary AND NOT x.indisunique
+        """,
+        table,
+    )
+    for row in rows:
+        await connection.execute(f"DROP INDEX {row['name']}")
+    return [row["statement"].replace(" ON ONLY ", " ON ") for row in rows]
+
+
+async def _make_indexes(connection: Connection, statements: list[str]) -> None:
+    for statement in statements:
+        await connection.execute(statement)
