@@ -1,13 +1,15 @@
 """The sums are the same whatever the order, the batches and the repetitions the events come in."""
 
 from dataclasses import fields
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbit_contacts.features.next_best_action.decay import DAY, HOUR, LANDMARK, weight
+from orbit_contacts.core.clock import DAY
+from orbit_contacts.features.next_best_action.decay import HOUR, LANDMARK, weight
 from orbit_contacts.features.next_best_action.events import CHANNEL_INDEX, NO_CHANNEL, VOICE, Code
 from orbit_contacts.features.next_best_action.local_time import bin_of, zone
 from orbit_contacts.features.next_best_action.messages import Events, Messages
@@ -92,7 +94,7 @@ def test_late_shuffled_and_repeated_events_give_what_a_rebuild_gives(history, ra
     random.shuffle(shuffled)
     edges = [0, *sorted(min(cut, len(history)) for cut in cuts), len(history)]
     total, known = update(columns([]), Messages.none(), contacts, NOW)
-    for turn, (first, last) in enumerate(zip(edges, edges[1:], strict=False)):
+    for turn, (first, last) in enumerate(pairwise(edges)):
         clock = NOW - 20 * DAY if turn == 0 else NOW
         delta, known = update(columns(shuffled[first:last]), known, contacts, clock)
         total = total.plus(delta)
@@ -162,8 +164,14 @@ def test_a_call_that_was_talked_is_a_trial_even_when_nobody_told_it_started():
 def test_the_same_id_of_two_contacts_is_two_messages():
     one, other = message_key(b"anna", "m1"), message_key(b"bert", "m1")
     assert one != other
-    events = Events(*(np.concatenate([getattr(columns([(Event(Code.SENT, EMAIL, NOW - 9 * DAY), 11)], who), name)
-                                      for who in (0, 1)]) for name in Events.__slots__))
+    events = Events(
+        *(
+            np.concatenate(
+                [getattr(columns([(Event(Code.SENT, EMAIL, NOW - 9 * DAY), 11)], who), name) for who in (0, 1)]
+            )
+            for name in Events.__slots__
+        )
+    )
     state, messages = rebuild(events, Contacts(np.zeros(2, dtype=np.int64), [BERLIN]), NOW)
     assert len(messages.key) == 2
     assert (state.trials[:, EMAIL] > 0).all()

@@ -1,80 +1,28 @@
 """Worlds with a planted truth: contacts whose chance to answer on each channel, at each hour, is known.
 
-A `Recipe` is a family of worlds; `world(recipe, seed)` draws one. The truth is a logit with additive parts
-(channel, slot, contact, contact x channel, contact x hour, fatigue), but the parts come in many shapes: heavy
-tails, favourites, contacts who never answer, tastes that change, senders who aim at the responsive, inbound
-traffic that tells much or nothing. `draw_recipe(rng)` mixes the families at random.
-
-Seeds: the shipped prior was fitted on seeds >= 100,000; tests and benchmarks judge on seeds below 100,000.
+`world(recipe, seed)` draws one of a family (`families.py`). The truth is a logit with additive parts (channel, slot,
+contact, contact x channel, contact x hour, fatigue), but the parts come in many shapes: heavy tails, favourites,
+contacts who never answer, tastes that change, senders who aim at the responsive, inbound traffic that tells much or
+nothing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from orbit_contacts.features.next_best_action.decay import DAY, HOUR, LANDMARK
+from orbit_contacts.core.clock import DAY
+from orbit_contacts.features.next_best_action.decay import HOUR, LANDMARK
 from orbit_contacts.features.next_best_action.events import CHANNEL_INDEX, CHANNELS, NO_CHANNEL, WINDOWS, Code
 from orbit_contacts.features.next_best_action.local_time import BINS, bins_of, zone
 from orbit_contacts.features.next_best_action.messages import Events
 from orbit_contacts.features.next_best_action.rebuild import Contacts
+from tests.features.next_best_action.families import Recipe
 
 Floats = npt.NDArray[np.float64]
 NOW: Final = LANDMARK + 500 * DAY + 10 * HOUR
 ZONES: Final = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "America/Sao_Paulo")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a family of worlds is like; spreads are standard deviations of logits."""
-
-    contacts: int = 1200
-    sends: float = 10.0
-    days: float = 120.0
-    channels: tuple[str, ...] = ("email", "sms", "whatsapp", "push")
-    base: float = -1.8
-    channel_spread: float = 0.6
-    slot_spread: float = 0.4
-    channel_slot_spread: float = 0.2
-    contact_spread: float = 0.8
-    affinity_spread: float = 1.0
-    affinity_shape: str = "normal"
-    """normal | heavy (Student t, 3 degrees) | favourite (one channel stands out)"""
-    hours_spread: float = 1.0
-    common_hours: float = 0.7
-    """share of contacts whose peak is near one of three hours of the workspace; the others' is anywhere"""
-    hours_shape: str = "bump"
-    """bump (one peak hour) | rough (independent bins) | types (a few kinds of people)"""
-    never: float = 0.0
-    """share of contacts that answer next to nothing"""
-    owned: float = 1.0
-    """share of channels a contact can be reached on"""
-    cold: float = 0.12
-    """share of contacts without a single send"""
-    inbound: float = 0.4
-    """acts of a contact's own accord per week, median"""
-    inbound_spread: float = 1.0
-    inbound_hours: float = 1.0
-    """how closely those acts follow the hours the contact answers at"""
-    inbound_channel: float = 0.7
-    """how closely they follow the channel taste; negative: no channel at all, web events"""
-    inbound_engagement: float = 0.5
-    drift: float = 0.0
-    """share of contacts whose tastes are drawn anew halfway"""
-    fatigue: float = 0.0
-    """loss of logit per square root of sends in the last 7 days"""
-    stages: float = 0.3
-    sender: str = "random"
-    """random | popular (mostly the best channel) | office (weekday mornings) | aimed (at last success)"""
-    zones: int = 1
-    echo: float = 0.0
-    """share of answers that are also reported as an inbound message"""
-    delay_hours: float = 3.0
-    deferred: bool = False
-    """answers come at the contact's own hours, not soon after the send"""
-    failed: float = 0.03
 
 
 @dataclass
@@ -204,10 +152,20 @@ def _tastes(recipe: Recipe, rng: np.random.Generator, m: int, c: int) -> tuple[F
     elif recipe.affinity_shape == "favourite":
         affinity = -0.35 + 0.3 * rng.standard_normal((m, c))
         affinity[np.arange(m), rng.integers(0, c, m)] += 1.9
+    elif recipe.affinity_shape == "gamma":
+        affinity = np.clip(np.log(rng.gamma(1.0, 1.0, (m, c))), -4.5, 2.0)
     else:
         affinity = rng.standard_normal((m, c))
     if recipe.hours_shape == "rough":
         hours = rng.standard_normal((m, BINS))
+    elif recipe.hours_shape == "gamma":
+        hours = np.clip(np.log(rng.gamma(1.0, 1.0, (m, BINS))), -4.5, 2.0)
+    elif recipe.hours_shape == "window":
+        block, weekend = rng.integers(0, 8, m), rng.random(m) < 0.3
+        hours = np.full((m, BINS), -0.9)
+        for step in (0, 1):
+            hours[np.arange(m), (block + step) % 8 + 8 * weekend] = 1.2
+            hours[np.arange(m), (block + step) % 8 + 8 * ~weekend] = 0.2
     else:
         popular = rng.choice(8, 3, replace=False)
         peak = np.where(
@@ -326,67 +284,3 @@ def _concatenate(*parts: Events) -> Events:
             for name in ("contact", "code", "channel", "instant", "key", "value")
         )
     )
-
-
-FAMILIES: Final[dict[str, Recipe]] = {
-    "mixed": Recipe(),
-    "channels": Recipe(affinity_spread=1.4, hours_spread=0.3, slot_spread=0.2),
-    "hours": Recipe(affinity_spread=0.3, hours_spread=1.5),
-    "favourite": Recipe(affinity_shape="favourite", affinity_spread=1.3, hours_shape="types", hours_spread=1.2),
-    "drift": Recipe(drift=0.5, days=240.0),
-    "fatigue": Recipe(fatigue=0.6, days=70.0),
-    "one_channel": Recipe(channels=("email",), base=-2.4),
-    "heavy": Recipe(affinity_shape="heavy", contact_spread=1.4, never=0.35),
-    "rare": Recipe(base=-3.6),
-    "eager": Recipe(base=0.2, channels=("whatsapp", "voice", "sms")),
-    "aimed": Recipe(sender="aimed", owned=0.7),
-    "office": Recipe(sender="office", zones=5),
-    "silent": Recipe(inbound=0.0),
-    "misleading": Recipe(inbound_hours=0.0, inbound_channel=0.0, inbound_engagement=0.0),
-    "alike": Recipe(affinity_spread=0.35, hours_spread=0.35, contact_spread=0.3),
-    "rough": Recipe(hours_shape="rough", hours_spread=0.8, inbound=1.0),
-    "many": Recipe(channels=("email", "sms", "whatsapp", "push", "rcs", "viber", "voice"), owned=0.6),
-    "anyhour": Recipe(common_hours=0.0, slot_spread=0.2),
-    "echoing": Recipe(echo=1.0, sender="office"),
-    "deferred": Recipe(deferred=True, inbound=0.1),
-    "web": Recipe(inbound_channel=-1.0, inbound=1.5, sender="popular"),
-}
-
-
-def draw_recipe(rng: np.random.Generator, **fixed: object) -> Recipe:
-    """A family at random, over a wider range than FAMILIES."""
-    pick: Callable[..., str] = lambda *of: str(rng.choice(of))  # noqa: E731
-    names = [str(name) for name in rng.permutation(np.array(CHANNELS))[: int(rng.choice([1, 2, 3, 4, 5, 6, 8]))]]
-    recipe = Recipe(
-        sends=float(rng.choice([1.5, 3, 6, 10, 20])),
-        days=float(rng.uniform(40, 300)),
-        channels=tuple(names),
-        base=float(rng.normal(-2.0, 0.9)),
-        channel_spread=float(rng.uniform(0.1, 1.0)),
-        slot_spread=float(rng.uniform(0.0, 0.7)),
-        channel_slot_spread=float(rng.uniform(0.0, 0.4)),
-        contact_spread=float(rng.uniform(0.2, 1.4)),
-        affinity_spread=float(rng.uniform(0.2, 1.6)),
-        affinity_shape=pick("normal", "normal", "heavy", "favourite"),
-        hours_spread=float(rng.uniform(0.2, 1.6)),
-        hours_shape=pick("bump", "bump", "types", "rough"),
-        never=float(rng.choice([0, 0, 0.1, 0.4])),
-        owned=float(rng.choice([1.0, 0.8, 0.5])),
-        cold=float(rng.choice([0.05, 0.15, 0.4])),
-        inbound=float(rng.choice([0.0, 0.1, 0.3, 0.6, 1.0, 2.0])),
-        inbound_spread=float(rng.uniform(0.3, 1.3)),
-        inbound_hours=float(rng.choice([0.0, 0.5, 0.8, 1.0, 1.2])),
-        inbound_channel=float(rng.choice([-1.0, 0.0, 0.4, 0.8, 1.2])),
-        inbound_engagement=float(rng.uniform(0.0, 1.0)),
-        drift=float(rng.choice([0, 0, 0, 0.3, 0.6])),
-        fatigue=float(rng.choice([0, 0, 0.2, 0.5])),
-        common_hours=float(rng.choice([0.0, 0.3, 0.7, 1.0])),
-        echo=float(rng.choice([0, 0, 0, 0.5, 1.0])),
-        deferred=bool(rng.random() < 0.25),
-        stages=float(rng.uniform(0, 0.6)),
-        sender=pick("random", "random", "popular", "office", "aimed"),
-        zones=int(rng.choice([1, 1, 3, 5])),
-        delay_hours=float(rng.choice([0.3, 2.0, 8.0])),
-    )
-    return replace(recipe, **fixed)  # pyright: ignore[reportArgumentType]
-

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-SECOND: Final = 1_000_000
+from orbit_contacts.core.clock import DAY, SECOND
+
 HOUR: Final = 3_600 * SECOND
-DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
 LANDMARK: Final = 1_735_689_600 * SECOND
 """2025-01-01T00:00:00Z in microseconds since 1970; every instant in this package has that unit."""

@@ -57,6 +57,20 @@ _DAYTIME: Final = np.tile(np.array([0.6, 0.5, 0.85, 1.0, 1.05, 1.1, 1.15, 0.9]),
 """(16,) slot lift where nothing is known: people sleep."""
 
 
+def _neighbours(share: float) -> Floats:
+    """(16, 16) what each bin borrows: `share` of the block before and after, half of it all on the other days.
+
+    The blocks of a kind of day are a circle.
+    """
+    one = np.eye(BLOCKS)
+    block = (1.0 - 2.0 * share) * one + share * (np.roll(one, 1, 1) + np.roll(one, -1, 1))
+    return np.kron(np.array([[1.0, 0.5], [0.5, 1.0]]), block).astype(np.float64)
+
+
+_AROUND: Final = _neighbours(0.2)
+_WIDE: Final = _neighbours(0.25)
+
+
 @dataclass(slots=True)
 class Workspace:
     """Present values (decayed to now) of a workspace's sums."""
@@ -75,12 +89,20 @@ class Workspace:
 class Rates:
     """What a workspace leads one to expect."""
 
+    sends: float
+    """effective sends it is learned from"""
     channel: Floats
     """(11,) chance that a send is answered"""
+    channel_logit: Floats
+    """(11,)"""
     slot: Floats
     """(11, 16) natural logarithm of the lift of a bin, on a channel"""
+    anywhere: Floats
+    """(16,) mean lift of a bin over the channels"""
     hours: Floats
     """(16,) share of activity"""
+    hours_log: Floats
+    """(16,) natural logarithm of that share over the one that activity at random would have"""
     inbound: Floats
     """(11,) share of inbound messages"""
 
@@ -135,9 +157,7 @@ def weeks_before(now: int, instants: Ints) -> Floats:
     return np.clip((now - instants.astype(np.float64)) / WEEK, 0.0, LONGEST_WEEKS)
 
 
-def snapshot(
-    state: State, now: int, sends_in_week: Floats, lead: Floats, customer: Floats
-) -> Snapshot:
+def snapshot(state: State, now: int, sends_in_week: Floats, lead: Floats, customer: Floats) -> Snapshot:
     """`state` as it looks at `now`; the last three are (m,) and not part of the decayed sums."""
     fade = 1.0 / weight(now)
     return Snapshot(
@@ -178,7 +198,16 @@ def rates(of: Workspace) -> Rates:
     slot = np.log((of.successes + 8.0 * anywhere) / (expected + 8.0))
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
-    return Rates(channel, slot, hours, inbound)
+    return Rates(
+        sends=float(trials.sum()),
+        channel=channel,
+        channel_logit=np.log(channel) - np.log1p(-channel),
+        slot=slot,
+        anywhere=np.exp(slot.mean(0)),
+        hours=hours,
+        hours_log=np.log(hours / UNIFORM),
+        inbound=inbound,
+    )
 
 
 Parts = list[Floats]
@@ -192,17 +221,17 @@ def parts(of: Snapshot, under: Rates) -> Parts:
     contact = (of.successes.sum(1) + 2.0) / (expected.sum(1) + 2.0)
     pair = (of.successes + 2.0 * contact[:, None]) / (expected + 2.0)
     usual = under.hours * activity[:, None]
-    hours = (_across(of.activity, 0.2) + 4.5 * under.hours) / (_across(usual, 0.2) + 4.5 * under.hours)
+    hours = (of.activity @ _AROUND + 4.5 * under.hours) / (usual @ _AROUND + 4.5 * under.hours)
     own_bin = (of.activity + 3.0 * under.hours) / (usual + 3.0 * under.hours)
     overall = expected.sum(1) / np.maximum(sends, 1e-9)
-    fair = of.slot_trials * np.exp(under.slot.mean(0)) * (overall * contact)[:, None]
-    slot = (_across(of.slot_successes, 0.25) + 2.0) / (_across(fair, 0.25) + 2.0)
+    fair = of.slot_trials * under.anywhere * (overall * contact)[:, None]
+    slot = (of.slot_successes @ _WIDE + 2.0) / (fair @ _WIDE + 2.0)
     taste = (of.inbound + 4.0 * under.inbound) / (inbound + 4.0)[:, None] / under.inbound
 
     ln_contact, ln_pair, ln_taste = np.log(contact), np.log(pair), np.log(taste)
     much = (activity / (activity + 6.0))[:, None, None]
     return [
-        _logit(under.channel)[None, :, None],
+        under.channel_logit[None, :, None],
         under.slot[None],
         ln_contact[:, None, None],
         ln_pair[:, :, None],
@@ -210,7 +239,7 @@ def parts(of: Snapshot, under: Rates) -> Parts:
         np.log(own_bin)[:, None, :] * much,
         np.log(slot)[:, None, :],
         ln_taste[:, :, None],
-        np.log(under.hours / UNIFORM)[None, None],
+        under.hours_log[None, None],
         np.log1p(sends)[:, None, None],
         np.log1p(of.trials)[:, :, None],
         np.log1p(activity)[:, None, None],
@@ -243,21 +272,5 @@ def at(of: Parts, contact: npt.NDArray[np.intp], channel: Ints, bins: Ints) -> F
     chosen = np.empty((len(contact), F))
     for index, part in enumerate(of):
         m, c, b = part.shape
-        chosen[:, index] = part[
-            contact if m > 1 else 0, channel if c > 1 else 0, bins if b > 1 else 0
-        ]
+        chosen[:, index] = part[contact if m > 1 else 0, channel if c > 1 else 0, bins if b > 1 else 0]
     return chosen
-
-
-def _logit(p: Floats) -> Floats:
-    return np.log(p) - np.log1p(-p)
-
-
-def _across(by_bin: Floats, share: float) -> Floats:
-    """(m, 16) `share` of the block before and after, and half of the same block on the other kind of day.
-
-    The blocks of a kind of day are a circle.
-    """
-    circle = by_bin.reshape(-1, 2, BLOCKS)
-    smooth = (1.0 - 2.0 * share) * circle + share * (np.roll(circle, 1, 2) + np.roll(circle, -1, 2))
-    return (smooth + 0.5 * smooth[:, ::-1]).reshape(-1, BINS)

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from orbit_contacts.features.next_best_action.decay import DAY, HOUR, SECOND
+from orbit_contacts.core.clock import DAY, SECOND
+from orbit_contacts.features.next_best_action.decay import HOUR
 
 BINS: Final = 16
 BLOCKS: Final = 8

@@ -35,9 +35,7 @@ def log_loss(success: Floats, p: Floats) -> Floats:
     return -(success * np.log(inside) + (1.0 - success) * np.log1p(-inside))
 
 
-def fit(
-    design: Floats, success: Floats, prior: Floats, precision: Floats, weight: Floats | None = None
-) -> Fit:
+def fit(design: Floats, success: Floats, prior: Floats, precision: Floats, weight: Floats | None = None) -> Fit:
     """Mode of  sum w * log-likelihood - (b - prior)' precision (b - prior) / 2.
 
     Args:
@@ -81,9 +79,7 @@ def _information(design: Floats, curvature: Floats) -> Floats:
     return whole
 
 
-def _objective(
-    design: Floats, success: Floats, weight: Floats, b: Floats, prior: Floats, precision: Floats
-) -> float:
+def _objective(design: Floats, success: Floats, weight: Floats, b: Floats, prior: Floats, precision: Floats) -> float:
     z = design @ b[1:] + b[0]
     # log sigmoid(z) = -log(1 + exp(-z)), and the same for 1 - success, in one stable expression.
     likelihood = float(np.sum(weight * (success * z - np.logaddexp(0.0, z))))

@@ -147,10 +147,7 @@ def merge(known: Messages, fresh: Messages) -> Messages:
     """`known` with what `fresh` adds; a message may be in both."""
     return _grouped(
         Messages(
-            *(
-                np.concatenate([getattr(known, column.name), getattr(fresh, column.name)])
-                for column in fields(known)
-            )
+            *(np.concatenate([getattr(known, column.name), getattr(fresh, column.name)]) for column in fields(known))
         )
     )
 
@@ -200,11 +197,7 @@ def _adopted(events: Events) -> Ints:
     latest = np.maximum.accumulate(np.where(send[rows], np.arange(len(rows)), -1))
     parent = rows[np.maximum(latest, 0)]
     window = WINDOWS[np.minimum(events.channel[rows], _C - 1)]
-    within = (
-        (latest >= 0)
-        & (cell[parent] == cell[rows])
-        & (events.instant[rows] < events.instant[parent] + window)
-    )
+    within = (latest >= 0) & (cell[parent] == cell[rows]) & (events.instant[rows] < events.instant[parent] + window)
     keys = events.key.copy()
     found = rows[within]
     keys[found] = np.where(loose[found], own[parent[within]], keys[found])

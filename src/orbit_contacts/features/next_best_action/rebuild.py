@@ -74,14 +74,22 @@ class State:
         return State(**joined)
 
 
-def rebuild(events: Events, contacts: Contacts, now: int) -> tuple[State, Messages]:
-    """State of m contacts from all their events up to `now` (microseconds), and their messages.
+def rebuild(events: Events, contacts: Contacts, now: int, uncounted: Ints | None = None) -> tuple[State, Messages]:
+    """State of m contacts from all their events, and their messages.
 
-    Events later than `now` are ignored, so that the state as of any past day can be had.
+    Args:
+        events: all events of the contacts.
+        contacts: their time zones.
+        now: microseconds; trials known by then are counted.
+        uncounted: keys of messages that are not to be counted yet: those whose rows say so, when the sums as
+            they are stored right now are wanted, to be taken off before better ones are put in their place.
     """
-    if len(events.instant) and int(events.instant.max()) > now:
-        events = events.where(events.instant <= now)
-    return update(events, Messages.none(), contacts, now)
+    nothing = Messages.none()
+    if uncounted is None:
+        return update(events, nothing, contacts, now)
+    after = gather(events)
+    after.counted = (after.known_at <= now) & ~np.isin(after.key, uncounted)
+    return _change(events, nothing, after, contacts), after
 
 
 def update(events: Events, known: Messages, contacts: Contacts, now: int) -> tuple[State, Messages]:
@@ -95,6 +103,10 @@ def update(events: Events, known: Messages, contacts: Contacts, now: int) -> tup
     """
     after = merge(known, gather(events))
     after.counted = after.known_at <= now
+    return _change(events, known, after, contacts), after
+
+
+def _change(events: Events, known: Messages, after: Messages, contacts: Contacts) -> State:
     m = len(contacts.zone_of)
     trials = _Trials.of(after, contacts)
     if len(known.key):
@@ -113,7 +125,7 @@ def update(events: Events, known: Messages, contacts: Contacts, now: int) -> tup
     tickets = np.flatnonzero((events.code == Code.TICKET_OPENED) | (events.code == Code.TICKET_CLOSED))
     change = np.where(events.code[tickets] == Code.TICKET_OPENED, 1.0, -1.0)
 
-    delta = State(
+    return State(
         trials=trials.trials,
         successes=trials.successes,
         inbound=_sum(acts.contact * C + acts.channel, act_weight, inbound, m * C).reshape(m, C),
@@ -137,7 +149,6 @@ def update(events: Events, known: Messages, contacts: Contacts, now: int) -> tup
         workspace_trials=trials.workspace_trials,
         workspace_successes=trials.workspace_successes,
     )
-    return delta, after
 
 
 @dataclass(slots=True)

@@ -53,9 +53,9 @@ import hashlib
 from typing import Final
 
 import msgspec
-import numpy as np
 
-from orbit_contacts.features.next_best_action.decay import DAY, weight
+from orbit_contacts.core.clock import DAY
+from orbit_contacts.features.next_best_action.decay import weight
 from orbit_contacts.features.next_best_action.events import (
     CHANNELS,
     NO_CHANNEL,
@@ -137,11 +137,11 @@ class MessageState(msgspec.Struct):
 class WorkspaceDelta(msgspec.Struct):
     """What one change adds to the workspace's sums."""
 
-    slots: list[tuple[int, int, float, float]] = msgspec.field(default_factory=list)
+    slots: list[tuple[int, int, float, float]] = msgspec.field(default_factory=list[tuple[int, int, float, float]])
     """(channel, bin, trials, successes)"""
-    activity: list[tuple[int, float]] = msgspec.field(default_factory=list)
+    activity: list[tuple[int, float]] = msgspec.field(default_factory=list[tuple[int, float]])
     """(bin, weight)"""
-    inbound: list[tuple[int, float]] = msgspec.field(default_factory=list)
+    inbound: list[tuple[int, float]] = msgspec.field(default_factory=list[tuple[int, float]])
     """(channel, weight)"""
 
 
@@ -172,9 +172,7 @@ class ContactState(msgspec.Struct):
     last_active: int = NEVER
     last_inbound: int = NEVER
 
-    def apply(
-        self, event: Event, message: MessageState | None, where: Zone, now: int
-    ) -> WorkspaceDelta:
+    def apply(self, event: Event, message: MessageState | None, where: Zone, now: int) -> WorkspaceDelta:
         """Take in one event not seen before.
 
         Args:
@@ -254,4 +252,4 @@ class ContactState(msgspec.Struct):
 def message_key(contact: bytes, reference: str) -> int:
     """64-bit key of a message id or call id within a contact; never 0, which stands for no id."""
     digest = hashlib.blake2b(reference.encode(), digest_size=8, key=contact[:64]).digest()
-    return int(np.frombuffer(digest, dtype="<i8")[0]) or 1
+    return int.from_bytes(digest, "little", signed=True) or 1

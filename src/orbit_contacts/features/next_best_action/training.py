@@ -145,9 +145,7 @@ def examples(events: Events, contacts: Contacts, profile: Profile, begin: int, n
     )
 
 
-def _weekly(
-    messages: Messages, bins: Ints, acts: Events, act_bins: Ints, begin: int, now: int
-) -> list[Rates]:
+def _weekly(messages: Messages, bins: Ints, acts: Events, act_bins: Ints, begin: int, now: int) -> list[Rates]:
     """Rates of the workspace at `begin`, a week later, and so on up to `now`."""
     count = max(0, (now - begin) // WEEK) + 1
 
