@@ -274,3 +274,11 @@ def at(of: Parts, contact: npt.NDArray[np.intp], channel: Ints, bins: Ints) -> F
         m, c, b = part.shape
         chosen[:, index] = part[contact if m > 1 else 0, channel if c > 1 else 0, bins if b > 1 else 0]
     return chosen
+
+
+def usual(of: Parts, coefficients: Floats, available: npt.NDArray[np.bool_]) -> Floats:
+    """(m,) mean logit over the available channels (m, 11) and all bins, of coefficients (F + 1,)."""
+    by_channel = np.full((len(available), _C), coefficients[0])
+    for weighted, part in zip(coefficients[1:], of, strict=True):
+        by_channel += weighted * part.mean(2)
+    return (by_channel * available).sum(1) / np.maximum(available.sum(1), 1)

@@ -95,15 +95,16 @@ class Predictor:
     @cached_property
     def baseline(self) -> float:
         """Chance at the workspace's average of every feature."""
-        return float(self.chance(np.array([self.intercept + float(self.center @ self.coefficients)]))[0])
+        middle = np.array([self.intercept + float(self.center @ self.coefficients)])
+        return float(self.model.calibration.chance(middle, middle)[0])
 
     def logit(self, design: Floats) -> Floats:
         """(...,) from (..., F)."""
         return design @ self.coefficients + self.intercept
 
-    def chance(self, logit: Floats) -> Floats:
-        """Calibrated chance of an answer."""
-        return self.model.calibration.chance(logit)
+    def chance(self, logit: Floats, usual: Floats | float) -> Floats:
+        """Calibrated chance of an answer; `usual` is the contact's mean logit over its candidates."""
+        return self.model.calibration.chance(logit, np.asarray(usual))
 
     def deviation(self, design: Floats) -> Floats:
         """(...,) standard deviation of the logit of each row, from the uncertainty of the coefficients."""

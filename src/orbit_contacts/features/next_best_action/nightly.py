@@ -80,11 +80,11 @@ def train(
         # Recalibrating keeps the order of the candidates, so it needs no gate.
         before = msgspec.structs.replace(
             before,
-            calibration=calibrate(_scores(seen, np.array(before.coefficients)), older.success),
+            calibration=_calibrated(seen, np.array(before.coefficients), older),
             center=seen.mean(0).tolist(),
             tau=_tau(seen, older),
         )
-    calibration = calibrate(_scores(seen, candidate.coefficients), older.success) if candidate else before.calibration
+    calibration = _calibrated(seen, candidate.coefficients, older) if candidate else before.calibration
     card, promoted = _judged(before, candidate, calibration, older, fresh, logged)
     kept = candidate if promoted else None
     return Model(
@@ -102,6 +102,10 @@ def train(
         active=active,
         card=card,
     )
+
+
+def _calibrated(design: Floats, coefficients: Floats, rows: Examples) -> Calibration:
+    return calibrate(_scores(design, coefficients), rows.usual(coefficients), rows.success)
 
 
 def _scores(design: Floats, coefficients: Floats) -> Floats:
@@ -160,7 +164,7 @@ def _judged(
     """The card of the version that comes out on top, and whether that is the candidate."""
     old_logits = fresh.logits(np.array(before.coefficients))
     row = np.arange(len(fresh.success))
-    old_chance = before.calibration.chance(old_logits)
+    old_chance = before.calibration.chance(old_logits, fresh.usual(np.array(before.coefficients))[:, None])
     known = _known(fresh, logged)
     propensity = propensities(fresh.channel, fresh.available, known)
     old_loss = log_loss(fresh.success, old_chance[row, fresh.channel])
@@ -170,7 +174,7 @@ def _judged(
         chance, loss = old_chance, old_loss
     else:
         new_logits = fresh.logits(candidate.coefficients)
-        new_chance = calibration.chance(new_logits)
+        new_chance = calibration.chance(new_logits, fresh.usual(candidate.coefficients)[:, None])
         new_loss = log_loss(fresh.success, new_chance[row, fresh.channel])
         new_target = policy(new_logits, fresh.available)
         verdict = judge(old_loss, new_loss, target, new_target, fresh.channel, fresh.success, propensity, fresh.contact)

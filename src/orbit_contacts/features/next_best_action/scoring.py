@@ -108,8 +108,10 @@ def score(
     """Score every candidate; those that `allowed` leaves out get a utility of -inf."""
     design = grid(parts(seen, under))[0]
     logit = predictor.logit(design)
-    chance = predictor.chance(logit)
-    bonus = predictor.chance(logit + OPTIMISM * predictor.deviation(design)) - chance
+    candidates = list(allowed.slots)
+    usual = float(logit[candidates].mean()) if candidates else float(logit.mean())
+    chance = predictor.chance(logit, usual)
+    bonus = predictor.chance(logit + OPTIMISM * predictor.deviation(design), usual) - chance
     opt_out = predictor.opt_out[:, int(bucket(seen.sends_in_week)[0])]
     send_at = np.full((C, BINS), NO_INSTANT, dtype=np.int64)
     ends = np.full((C, BINS), NO_INSTANT, dtype=np.int64)

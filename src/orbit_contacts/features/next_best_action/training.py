@@ -19,6 +19,7 @@ from orbit_contacts.features.next_best_action.features import (
     at,
     parts,
     rates,
+    usual,
     weeks_before,
 )
 from orbit_contacts.features.next_best_action.local_time import BINS, bins_of
@@ -82,6 +83,13 @@ class Examples:
                 on = np.full(len(rows), channel)
                 seen = at(of, np.arange(len(rows)), on, self.bins[rows])
                 whole[rows, channel] = seen @ coefficients[1:] + coefficients[0]
+        return whole
+
+    def usual(self, coefficients: Floats) -> Floats:
+        """(k,) mean logit of the contact over its channels and all hours, for coefficients (F + 1,)."""
+        whole = np.empty(len(self.success))
+        for rows, of in self._by_week():
+            whole[rows] = usual(of, coefficients, self.available[rows])
         return whole
 
     def where(self, rows: npt.NDArray[np.intp] | Bools) -> "Examples":
