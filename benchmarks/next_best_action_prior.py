@@ -16,20 +16,15 @@ from orbit_contacts.core.clock import DAY
 from orbit_contacts.features.next_best_action.features import (
     NAMES,
     F,
-    Rates,
-    Snapshot,
     at,
     grid,
     parts,
-    rates,
-    snapshot,
-    workspace,
 )
 from orbit_contacts.features.next_best_action.logistic import fit
 from orbit_contacts.features.next_best_action.purchase import NAMES as RECURRENCE
 from orbit_contacts.features.next_best_action.purchase import design, history_at
-from orbit_contacts.features.next_best_action.rebuild import rebuild
 from tests.features.next_best_action.families import draw_recipe
+from tests.features.next_best_action.figures import see
 from tests.features.next_best_action.worlds import NOW, World, world
 
 Floats = npt.NDArray[np.float64]
@@ -37,16 +32,9 @@ WORLDS: Final = 500
 FIRST_SEED: Final = 100_000
 
 
-def see(of: World, now: int = NOW) -> tuple[Snapshot, Rates]:
-    """What the product knows of a world at `now`."""
-    state, _ = rebuild(of.events.where(of.events.instant <= now), of.contacts, now)
-    known = snapshot(state, now, of.sends_in_week.astype(float), of.lead.astype(float), of.customer.astype(float))
-    return known, rates(workspace(state, now))
-
-
 def candidates(of: World, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Features and true chances of random candidates."""
-    known, under = see(of)
+    _, known, under = see(of)
     pairs = np.argwhere(of.owned)
     chosen = pairs[rng.integers(0, len(pairs), count)]
     bins = rng.integers(0, 16, count)
@@ -56,7 +44,7 @@ def candidates(of: World, count: int, rng: np.random.Generator) -> tuple[Floats,
 
 def front(of: World, coefficients: Floats) -> tuple[Floats, Floats]:
     """Features and true chances of the candidates that these coefficients would choose, one per contact."""
-    known, under = see(of)
+    _, known, under = see(of)
     every = parts(known, under)
     score = np.where(of.owned[:, :, None], grid(every) @ coefficients[1:], -np.inf).reshape(len(of.cold), -1)
     best = score.argmax(1)

@@ -77,9 +77,10 @@ def _isotonic(line: Calibration, logit: Floats, usual: Floats, success: Floats) 
             n, total, place = n + m, total + earlier, place + where
         blocks.append((n, total, place))
     # Half a success and half a failure more: an outermost block of none or all is not a certainty.
+    chances = np.maximum.accumulate([(total + 0.5) / (n + 1.0) for n, total, _ in blocks])
     return msgspec.structs.replace(
         line,
         kind="isotonic",
         knots=[place / n for n, _, place in blocks],
-        chances=[(total + 0.5) / (n + 1.0) for n, total, _ in blocks],
+        chances=[float(chance) for chance in chances],
     )

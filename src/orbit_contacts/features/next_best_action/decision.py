@@ -77,14 +77,6 @@ class _Sending:
     features: list[float]
 
 
-def instant(now: int, *, logged: bool) -> int:
-    """When to decide: now when the decision is logged and replayed from there, else the last quarter.
-
-    The first possible send is the quarter after, so that no answer of the quarter lies in the past.
-    """
-    return now if logged else now // QUARTER * QUARTER
-
-
 def decide(
     of: Situation,
     under: Rates,
@@ -102,15 +94,17 @@ def decide(
         predictor: the model in force.
         economics: the workspace's values and costs.
         secret: the workspace's, for the draws.
-        now: microseconds, from `instant`.
+        now: microseconds. A decision that is not logged is dated back to the last quarter of an hour, so that it
+            can be repeated; the first possible send is the quarter after, so no answer of the quarter is late.
         decision: id under which the decision will be logged; None for one that neither explores nor is logged.
     """
+    asked, now = now, now if decision is not None else now // QUARTER * QUARTER
     where, weight_now = zone(of.timezone), weight(now)
     seen = observed(of, weight_now, now)
     if of.blocked or of.deleted:
         allowed = _nothing(of, now)
     else:
-        allowed = allow(of, weight_now, now, draw(secret, "spread", of.contact_id))
+        allowed = allow(of, weight_now, now, asked, draw(secret, "spread", of.contact_id))
     scored = score(seen, allowed, under, predictor, economics, now)
     picked = pick(of, under, scored, secret, now, explore=decision is not None)
     ranked = rank(of, seen, allowed, scored, picked, where, weight_now, now)

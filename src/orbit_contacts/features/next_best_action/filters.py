@@ -28,13 +28,14 @@ class Allowed:
     """the earliest instant at which a channel that is only capped is free again"""
 
 
-def allow(of: Situation, weight_now: float, now: int, spread: float) -> Allowed:
+def allow(of: Situation, weight_now: float, now: int, asked: int, spread: float) -> Allowed:
     """Filter the channels of a contact that is neither blocked nor deleted.
 
     Args:
         of: the contact.
         weight_now: `decay.weight(now)`.
-        now: microseconds.
+        now: microseconds, the instant of the decision.
+        asked: the instant of the question, which may be up to a quarter of an hour later; caps are held against it.
         spread: 0..1, where in a slot to send.
     """
     by_hours: dict[tuple[int, int] | None, Slots] = {}
@@ -53,7 +54,7 @@ def allow(of: Situation, weight_now: float, now: int, spread: float) -> Allowed:
         free = by_hours[channel.open_minutes]
         first = free.runs.first
         changes = min(changes, free.runs.turns_at)
-        if channel.capped_until is not None and channel.capped_until > now:
+        if channel.capped_until is not None and channel.capped_until > asked:
             changes = min(changes, channel.capped_until)
             opens = min(opens or channel.capped_until, channel.capped_until)
             blocked.append(_blocked(index, "frequency_cap", channel.capped_until))
