@@ -1,0 +1,121 @@
+"""A model version: coefficients with their uncertainty, calibration, and the workspace's averages."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from orbit_contacts.features.next_best_action import prior
+from orbit_contacts.features.next_best_action.calibration import Calibration
+from orbit_contacts.features.next_best_action.card import Card
+from orbit_contacts.features.next_best_action.optout import NONE, OptOuts
+from orbit_contacts.features.next_best_action.purchase import Recurrence
+
+Floats = npt.NDArray[np.float64]
+
+COLD: Final = 50
+"""Matured sends under which a workspace is cold: the shipped prior answers, and says so."""
+
+
+class Model(msgspec.Struct, frozen=True):
+    """What the database keeps of a version, as JSON."""
+
+    version: str
+    trained_at: int | None
+    """microseconds; None for the shipped prior"""
+    tier: Literal["prior", "workspace"]
+    sends: int
+    """matured sends it was fitted on or, for the prior, that were looked at"""
+    coefficients: list[float]
+    """intercept, then features.NAMES"""
+    covariance: list[list[float]]
+    center: list[float]
+    """the workspace's average of each feature, which reasons are told against"""
+    calibration: Calibration
+    tau: float
+    """spread (logit) of contact x channel tastes, for the interval"""
+    opt_outs: OptOuts
+    purchase: Recurrence
+    active: Recurrence
+    card: Card | None = None
+
+
+def shipped() -> Model:
+    """The version that answers before any nightly fit."""
+    return Model(
+        version=prior.VERSION,
+        trained_at=None,
+        tier="prior",
+        sends=0,
+        coefficients=prior.coefficients().tolist(),
+        covariance=np.linalg.inv(prior.precision()).tolist(),
+        center=prior.center().tolist(),
+        calibration=Calibration(),
+        tau=prior.TAU,
+        opt_outs=NONE,
+        purchase=Recurrence(list(prior.PURCHASE)),
+        active=Recurrence(list(prior.ACTIVE)),
+    )
+
+
+@dataclass
+class Predictor:
+    """A model in the form that scores; kept for as long as the version is in force."""
+
+    model: Model
+
+    @cached_property
+    def intercept(self) -> float:
+        return self.model.coefficients[0]
+
+    @cached_property
+    def coefficients(self) -> Floats:
+        """(F,)"""
+        return np.array(self.model.coefficients[1:])
+
+    @cached_property
+    def center(self) -> Floats:
+        """(F,)"""
+        return np.array(self.model.center)
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """(F + 1, F + 1)"""
+        return np.array(self.model.covariance)
+
+    @cached_property
+    def opt_out(self) -> Floats:
+        """(11, 4) chance of an opt-out by channel and bucket of recent sends."""
+        return self.model.opt_outs.chances()
+
+    @cached_property
+    def baseline(self) -> float:
+        """Chance at the workspace's average of every feature."""
+        middle = np.array([self.intercept + float(self.center @ self.coefficients)])
+        return float(self.model.calibration.chance(middle, middle)[0])
+
+    def logit(self, design: Floats) -> Floats:
+        """(...,) from (..., F)."""
+        return design @ self.coefficients + self.intercept
+
+    def chance(self, logit: Floats, usual: Floats | float) -> Floats:
+        """Calibrated chance of an answer; `usual` is the contact's mean logit over its candidates."""
+        return self.model.calibration.chance(logit, np.asarray(usual))
+
+    def deviation(self, design: Floats) -> Floats:
+        """(...,) standard deviation of the logit of each row, from the uncertainty of the coefficients."""
+        spread = self.covariance
+        across = 2.0 * design @ spread[1:, 0] + spread[0, 0]
+        return np.sqrt(np.maximum(np.einsum("...f,...f->...", design @ spread[1:, 1:], design) + across, 0.0))
+
+
+def interval(p: float, sends: float, tau: float) -> tuple[float, float]:
+    """90 % interval of a contact's chance on a channel after `sends` effective sends there."""
+    inside = min(max(p, 1e-6), 1.0 - 1e-6)
+    spread = tau * tau / (1.0 + tau * tau * sends * inside * (1.0 - inside)) + 0.25
+    middle, reach = math.log(inside / (1.0 - inside)), 1.645 * math.sqrt(spread)
+    return (1.0 / (1.0 + math.exp(reach - middle)), 1.0 / (1.0 + math.exp(-reach - middle)))

@@ -1,0 +1,242 @@
+"""The nightly fit of a workspace: refit, calibrate, judge on the last two weeks, promote or not."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from orbit_contacts.core.clock import DAY
+from orbit_contacts.features.next_best_action import prior
+from orbit_contacts.features.next_best_action.calibration import Calibration, calibrate
+from orbit_contacts.features.next_best_action.card import Card, quality
+from orbit_contacts.features.next_best_action.decay import WEEK
+from orbit_contacts.features.next_best_action.events import Code
+from orbit_contacts.features.next_best_action.features import NAMES
+from orbit_contacts.features.next_best_action.gate import Verdict, judge
+from orbit_contacts.features.next_best_action.logistic import Fit, fit, log_loss, sigmoid
+from orbit_contacts.features.next_best_action.messages import AHEAD, Events
+from orbit_contacts.features.next_best_action.model import COLD, Model, shipped
+from orbit_contacts.features.next_best_action.off_policy import PolicyValue, policy, propensities, value
+from orbit_contacts.features.next_best_action.optout import count_opt_outs
+from orbit_contacts.features.next_best_action.purchase import HORIZON, Recurrence
+from orbit_contacts.features.next_best_action.purchase import fit as fit_recurrence
+from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts
+from orbit_contacts.features.next_best_action.training import Examples, Profile, examples
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_ANSWERS: Final = tuple(
+    name for name in NAMES if name.startswith(("contact_rate", "contact_channel", "contact_slot", "engaged"))
+)
+"""Features that speak of how the contact answered."""
+SPAN: Final = 14 * WEEK
+JUDGED: Final = 2 * WEEK
+
+
+@dataclass(slots=True)
+class Logged:
+    """Propensities of sends that followed a decision of our own."""
+
+    key: Ints
+    """(d,) `message_key` of the send"""
+    propensity: Floats
+    """(d,) of its channel"""
+
+
+def train(
+    events: Events,
+    contacts: Contacts,
+    profile: Profile,
+    now: int,
+    version: str,
+    current: Model | None = None,
+    logged: Logged | None = None,
+) -> Model:
+    """The model in force from now on.
+
+    Args:
+        events: all events of a sample of contacts, also those older than 14 weeks.
+        contacts, profile: of the sample.
+        now: microseconds.
+        version: name of the version to make.
+        current: the version in force, the shipped one when None.
+        logged: known propensities.
+    """
+    before = current or shipped()
+    rows = examples(events, contacts, profile, now - SPAN, now)
+    recent = rows.instant >= now - JUDGED
+    older = rows.where(~recent)
+    fresh = rows.where(recent)
+    opt_outs = count_opt_outs(events, now - SPAN, now)
+    purchase, active = _recurrences(events, contacts, now)
+
+    seen = older.design()
+    candidate = None
+    if len(older.success) >= COLD:
+        candidate = fit(seen, older.success, prior.coefficients(), prior.precision())
+        # Recalibrating keeps the order of the candidates, so it needs no gate.
+        before = msgspec.structs.replace(
+            before,
+            calibration=_calibrated(seen, np.array(before.coefficients), older),
+            center=seen.mean(0).tolist(),
+            tau=_tau(seen, older),
+        )
+    calibration = _calibrated(seen, candidate.coefficients, older) if candidate else before.calibration
+    card, promoted = _judged(before, candidate, calibration, older, fresh, logged)
+    kept = candidate if promoted else None
+    return Model(
+        version=version,
+        trained_at=now,
+        tier="workspace" if kept else before.tier,
+        sends=len(rows.success),
+        coefficients=kept.coefficients.tolist() if kept else before.coefficients,
+        covariance=kept.covariance.tolist() if kept else before.covariance,
+        center=before.center,
+        calibration=calibration if kept else before.calibration,
+        tau=before.tau,
+        opt_outs=opt_outs,
+        purchase=purchase,
+        active=active,
+        card=card,
+    )
+
+
+def _calibrated(design: Floats, coefficients: Floats, rows: Examples) -> Calibration:
+    return calibrate(_scores(design, coefficients), rows.usual(coefficients), rows.success)
+
+
+def _scores(design: Floats, coefficients: Floats) -> Floats:
+    return design @ coefficients[1:] + coefficients[0]
+
+
+def _tau(design: Floats, rows: Examples) -> float:
+    """Spread (logit) of contact x channel tastes: from how the sends of a pair err the same way.
+
+    The chances are those of the shipped prior with the contact's own answers hidden; two sends of a pair whose
+    taste is t away from the average are both off by t p (1 - p) on average.
+    """
+    hidden = design.copy()
+    for name in _ANSWERS:
+        hidden[:, NAMES.index(name)] = design[:, NAMES.index(name)].mean()
+    z = _scores(hidden, prior.coefficients())
+    line = fit(z[:, None], rows.success, np.array([0.0, 1.0]), np.eye(2)).coefficients
+    p = sigmoid(line[0] + line[1] * z)
+    _, pair = np.unique(rows.contact * 11 + rows.channel, return_inverse=True)
+    off, room = rows.success - p, p * (1.0 - p)
+
+    def products(of: Floats) -> float:
+        return float(np.square(np.bincount(pair, of)).sum() - np.square(of).sum())
+
+    usual = float(room.mean())
+    # A thousand pairs' worth of trust in the shipped value.
+    trust = 2_000.0 * float(np.square(room).mean())
+    spreads = np.linspace(0.5, 3.0, 26)
+    shared = _shared_variance(0.5 - np.sqrt(max(0.25 - usual, 0.0)), spreads) / usual**2
+    expected = float(np.interp(prior.TAU, spreads, shared))
+    found = (products(off) + trust * expected) / (products(room) + trust)
+    return float(np.clip(np.interp(found, shared, spreads), prior.TAU, 3.0))
+
+
+def _shared_variance(mean: float, spreads: Floats) -> Floats:
+    """(s,) variance of sigmoid(a + spread x), x standard normal, where a makes the mean come out right."""
+    x, mass = np.polynomial.hermite_e.hermegauss(40)
+    mass = mass / mass.sum()
+    low, high = np.full(len(spreads), -30.0), np.full(len(spreads), 30.0)
+    for _ in range(60):
+        a = (low + high) / 2.0
+        above = sigmoid(a[:, None] + spreads[:, None] * x) @ mass > mean
+        low, high = np.where(above, low, a), np.where(above, a, high)
+    chance = sigmoid(low[:, None] + spreads[:, None] * x)
+    return np.square(chance) @ mass - mean**2
+
+
+def _judged(
+    before: Model,
+    candidate: Fit | None,
+    calibration: Calibration,
+    older: Examples,
+    fresh: Examples,
+    logged: Logged | None,
+) -> tuple[Card, bool]:
+    """The card of the version that comes out on top, and whether that is the candidate."""
+    old_logits = fresh.logits(np.array(before.coefficients))
+    row = np.arange(len(fresh.success))
+    old_chance = before.calibration.chance(old_logits, fresh.usual(np.array(before.coefficients))[:, None])
+    known = _known(fresh, logged)
+    propensity = propensities(fresh.channel, fresh.available, known)
+    old_loss = log_loss(fresh.success, old_chance[row, fresh.channel])
+    target = policy(old_logits, fresh.available)
+    if candidate is None:
+        verdict = Verdict(False, "fewer than 50 sends to learn from", len(row), 0.0, 0.0, 0.0, 0.0, 0.0)
+        chance, loss = old_chance, old_loss
+    else:
+        new_logits = fresh.logits(candidate.coefficients)
+        new_chance = calibration.chance(new_logits, fresh.usual(candidate.coefficients)[:, None])
+        new_loss = log_loss(fresh.success, new_chance[row, fresh.channel])
+        new_target = policy(new_logits, fresh.available)
+        verdict = judge(old_loss, new_loss, target, new_target, fresh.channel, fresh.success, propensity, fresh.contact)
+        chance, loss = (new_chance, new_loss) if verdict.promoted else (old_chance, old_loss)
+        target = new_target if verdict.promoted else target
+    judged = quality(fresh.success, chance[row, fresh.channel], loss)
+
+    def worth(of: Floats) -> PolicyValue:
+        return value(of, chance, fresh.channel, fresh.success, propensity, fresh.contact)
+
+    policies = {
+        "model": worth(target),
+        "most_popular_channel": worth(policy(_popularity(older, fresh), fresh.available)),
+        "last_engaged_channel": worth(policy(_popularity(older, fresh) - fresh.before.weeks_engaged, fresh.available)),
+    }
+    return Card(len(older.success), len(row), verdict, judged, policies), verdict.promoted
+
+
+def _popularity(older: Examples, fresh: Examples) -> Floats:
+    """(n, 11) the workspace's share of answers on each channel before the judged weeks, below 1e-3."""
+    count = np.bincount(older.channel, minlength=11)
+    answered = np.bincount(older.channel, older.success, 11)
+    return np.tile(1e-3 * (answered + 0.1) / (count + 1.0), (len(fresh.success), 1))
+
+
+def _known(rows: Examples, logged: Logged | None) -> Floats | None:
+    """(n,) logged propensity of each send, NaN where it was not decided here."""
+    if logged is None or not len(logged.key):
+        return None
+    order = np.argsort(logged.key)
+    place = np.minimum(np.searchsorted(logged.key[order], rows.key), len(order) - 1)
+    found = logged.key[order][place] == rows.key
+    return np.where(found, logged.propensity[order][place], np.nan)
+
+
+def _recurrences(events: Events, contacts: Contacts, now: int) -> tuple[Recurrence, Recurrence]:
+    """Models of purchase and of activity, refitted on six windows of 30 days."""
+    m = len(contacts.zone_of)
+    since = np.full(m, AHEAD, dtype=np.int64)
+    np.minimum.at(since, events.contact, events.instant)
+    cutoffs = [now - HORIZON - step * 15 * DAY for step in range(6)]
+    start = shipped()
+
+    def refit(rows: npt.NDArray[np.bool_], money: Floats, base: Recurrence, faded: bool) -> Recurrence:
+        if int(rows.sum()) < COLD:
+            return base
+        return fit_recurrence(
+            events.contact[rows], events.instant[rows], money[rows], since, cutoffs, base, faded=faded
+        )
+
+    bought = events.code == Code.ORDERED
+    return (
+        refit(bought, events.value, start.purchase, False),
+        refit(AWAKE[events.code], np.zeros(len(events.value)), start.active, True),
+    )
+
+
+def decode(stored: bytes) -> Model:
+    """A model as the database keeps it."""
+    return msgspec.json.decode(stored, type=Model)
+
+
+def encode(model: Model) -> bytes:
+    """A model as the database keeps it."""
+    return msgspec.json.encode(model)
