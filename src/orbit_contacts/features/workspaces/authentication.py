@@ -57,8 +57,7 @@ class Authenticator:
         caller = await self._caller_of_key(credential)
         if caller.expires_at is not None and caller.expires_at <= now():
             raise InvalidApiKey(field="X-API-Key", value=None, expected="a key that is neither expired nor revoked")
-        if caller.allowed_ips:
-            self._check_address(caller, headers, client_ip)
+        self.check_address(caller, headers, client_ip)
         return caller
 
     async def _caller_of_key(self, credential: bytes) -> Caller:
@@ -80,7 +79,10 @@ class Authenticator:
         self._cache[credential] = (time.monotonic() + _CACHE_SECONDS, caller)
         return caller
 
-    def _check_address(self, caller: Caller, headers: dict[bytes, bytes], client_ip: str) -> None:
+    def check_address(self, caller: Caller, headers: dict[bytes, bytes], client_ip: str) -> None:
+        """Refuse a key that may not be used from where the request comes."""
+        if not caller.allowed_ips:
+            return
         if client_ip in self._proxies and (forwarded := headers.get(b"x-forwarded-for")):
             client_ip = forwarded.decode("latin-1").rpartition(",")[2].strip()
         try:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orbit_contacts import __version__
-from orbit_contacts.interfaces.cli import demo, doctor, keys, server
+from orbit_contacts.interfaces.cli import console, demo, doctor, keys, server
 
 program = typer.Typer(
     name="orbit",
@@ -21,6 +21,7 @@ program.command("worker")(server.worker)
 program.command("migrate")(server.migrate)
 program.command("doctor")(doctor.doctor)
 program.add_typer(keys.program, name="keys", help="Create, list and revoke API keys.")
+program.add_typer(console.program, name="console", help="Sign people in to the web console.")
 program.add_typer(demo.program, name="demo", help="Fill a workspace with invented people.")
 
 

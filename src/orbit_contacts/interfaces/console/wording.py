@@ -1,0 +1,118 @@
+"""The reader's language, time zone and number format: texts from Babel catalogues, the rest from Babel's data."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+from babel.messages.pofile import read_po
+
+from orbit_contacts.core.clock import SECOND, now, parse_instant, to_datetime
+
+LANGUAGES = {"en": "English", "tr": "Türkçe"}
+_FOLDER = Path(__file__).parent / "locales"
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """English text to its translation; empty for English."""
+    path = _FOLDER / f"{language}.po"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        messages = read_po(file, locale=language)
+    return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
+
+
+def choose_language(stored: str | None, accepted: str | None) -> str:
+    """The stored choice, else the first language of Accept-Language that we have, else English."""
+    if stored in LANGUAGES:
+        return stored
+    for item in (accepted or "").split(","):
+        tag = item.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return "en"
+
+
+@cache
+def zone_of(name: str | None) -> ZoneInfo:
+    """The zone a browser named; UTC for anything unknown."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+class Wording:
+    """How things are said to one reader."""
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self.language = language
+        self.zone = zone
+        self.locale = _locale(language)
+        self._texts = catalogue(language)
+
+    def text(self, english: str, /, **values: Any) -> str:
+        """The text in the reader's language, `{names}` filled in."""
+        said = self._texts.get(english, english)
+        return said.format(**values) if values else said
+
+    def count(self, one: str, many: str, n: int, *, at_least: bool = False) -> str:
+        """`1 contact` or `2,000 contacts`; `at_least` adds a plus sign to a number that was not counted to its end."""
+        shown = self.number(n) + ("+" if at_least else "")
+        return self.text(one if n == 1 else many, n=shown)
+
+    def number(self, n: float) -> str:
+        return numbers.format_decimal(n, locale=self.locale)
+
+    def _local(self, iso: str) -> datetime:
+        return to_datetime(parse_instant(iso, "time")).astimezone(self.zone)
+
+    def date(self, iso: str | None) -> str:
+        return dates.format_date(self._local(iso), "medium", locale=self.locale) if iso else "—"
+
+    def day(self, iso: str) -> str:
+        """`Friday 20 November`; the year where it is not this one."""
+        local = self._local(iso)
+        this_year = to_datetime(now()).astimezone(self.zone).year
+        skeleton = "EEEE d MMMM" if local.year == this_year else "EEEE d MMMM y"
+        return dates.format_date(local, skeleton, locale=self.locale)
+
+    def time(self, iso: str) -> str:
+        return dates.format_time(self._local(iso), "HH:mm", locale=self.locale)
+
+    def moment(self, iso: str | None) -> str:
+        """Date and time, to the minute, in the reader's zone."""
+        if not iso:
+            return "—"
+        local = self._local(iso)
+        return f"{dates.format_date(local, 'medium', locale=self.locale)} {local:%H:%M}"
+
+    def ago(self, iso: str | None) -> str:
+        """`2d ago`; the date after thirty days."""
+        if not iso:
+            return "—"
+        seconds = max(0, (now() - parse_instant(iso, "time")) // SECOND)
+        if seconds < 60:
+            return self.text("just now")
+        for unit, size, limit in (("{n}m ago", 60, 3600), ("{n}h ago", 3600, 86_400), ("{n}d ago", 86_400, 2_592_000)):
+            if seconds < limit:
+                return self.text(unit, n=seconds // size)
+        return self.date(iso)
+
+    def country(self, code: str | None) -> str:
+        names = cast("Mapping[str, str]", self.locale.territories)
+        return names.get(code, code) if code else "—"
+
+    @property
+    def direction(self) -> str:
+        return self.locale.text_direction
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
