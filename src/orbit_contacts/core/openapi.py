@@ -115,7 +115,7 @@ def document(operations: Sequence[Operation], *, version: str, server: str = "/a
 def _types(operations: Sequence[Operation]) -> list[Any]:
     found: dict[str, Any] = {}
     for operation in operations:
-        for hint in (operation.body, None if operation.is_stream else operation.result):
+        for hint in (operation.body, operation.json_body, None if operation.is_stream else operation.result):
             if hint is not None and hint is not type(None):
                 found.setdefault(_key(hint), hint)
     return list(found.values())
@@ -145,7 +145,10 @@ def _operation(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
         }
     elif operation.accepts != (JSON,):
         binary = {"schema": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.accepts, binary)}
+        content: dict[str, Any] = dict.fromkeys(operation.accepts, binary)
+        if operation.json_body is not None:
+            content[JSON] = {"schema": schema_of[_key(operation.json_body)]}
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = _responses(operation, schema_of)
     if operation.scope is None:
         described["security"] = []

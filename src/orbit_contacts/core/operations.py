@@ -21,6 +21,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.database import Reader, Unbound
 from orbit_contacts.core.decoding import list_fields
 from orbit_contacts.core.errors import Refusal
+from orbit_contacts.core.idempotency import Once
 from orbit_contacts.core.pagination import Page
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Request(NamedTuple):
     query: bytes
     client_ip: str
     request_id: str
+    once: Once = Once()
 
     def header(self, name: str) -> str | None:
         value = self.headers.get(name.lower().encode())
@@ -82,6 +84,8 @@ class Operation:
         produces: Sequence[str] = (JSON,),
         max_body: int | None = None,
         also: Sequence[int] = (),
+        json_body: type[msgspec.Struct] | None = None,
+        claims_key: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -94,6 +98,10 @@ class Operation:
         self.accepts = tuple(accepts)
         self.produces = tuple(produces)
         self.max_body = max_body
+        # For the document alone: what a handler that reads the raw body expects when it is JSON.
+        self.json_body = json_body
+        # An `Unbound` handler that holds `Request.once` in the transaction of its work.
+        self.claims_key = claims_key
         self.id: str = getattr(handler, "__name__", path)
         self.segments = tuple(path.strip("/").split("/"))
         self._inspect()
