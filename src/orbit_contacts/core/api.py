@@ -173,6 +173,12 @@ class Api:
             unbound = session(self.database, caller, now())
             if key is None:
                 return await work(unbound)
+            if operation.claims_key:
+                request = request._replace(once=_once_for(operation, request.request_id, key, fingerprint))
+                try:
+                    return await work(unbound)
+                except idempotency.Replayed as replayed:
+                    return _replay(replayed.answer)
             async with self.database.session(Transaction, caller, pool=self.database.claims) as tx:
                 return await _once(tx, key, fingerprint, lambda: work(unbound))
         if key is None or not issubclass(session, Transaction):
@@ -257,12 +263,10 @@ async def _once(
     """The stored answer of a key, or that of `work`, stored with it. A stream is not stored: its key stays free."""
     stored = await idempotency.claim(tx, key, fingerprint)
     if stored is not None:
-        headers = [tuple(line.encode("latin-1").split(b": ", 1)) for line in stored.headers]
-        return Reply(stored.status, stored.body, [*headers, (b"idempotent-replayed", b"true")])  # pyright: ignore[reportArgumentType]
+        return _replay(stored)
     reply = await work()
     if isinstance(reply, Reply):
-        lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
-        await idempotency.store(tx, key, idempotency.StoredAnswer(reply.status, lines, reply.body))
+        await idempotency.store(tx, key, _stored(reply))
     else:
         await idempotency.release(tx, key)
     return reply
@@ -287,6 +291,30 @@ async def _chunk_unless(gone: asyncio.Future[None], chunks: AsyncIterator[bytes]
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
     return await anext(chunks, None)
+
+
+def _once_for(operation: Operation, request_id: str, key: str, fingerprint: bytes) -> idempotency.Once:
+    """For a handler that claims the key and stores its answer in its own transaction."""
+
+    def render(result: Any) -> idempotency.StoredAnswer:
+        reply = _render(operation, result, request_id)
+        assert isinstance(reply, Reply)
+        return _stored(reply)
+
+    return idempotency.Once(key, fingerprint, render)
+
+
+def _stored(reply: Reply) -> idempotency.StoredAnswer:
+    lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
+    return idempotency.StoredAnswer(reply.status, lines, reply.body)
+
+
+def _replay(stored: idempotency.StoredAnswer) -> Reply:
+    headers: Headers = []
+    for line in stored.headers:
+        name, _, value = line.partition(": ")
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    return Reply(stored.status, stored.body, [*headers, (b"idempotent-replayed", b"true")])
 
 
 def _render(operation: Operation, result: Any, request_id: str) -> Reply | Stream:

@@ -5,7 +5,8 @@ the row's commit hands it the stored answer, a rollback lets it do the work itse
 """
 
 import hashlib
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -19,6 +20,37 @@ class StoredAnswer(NamedTuple):
     status: int
     headers: list[str]
     body: bytes
+
+
+class Replayed(Exception):
+    """Ends the work of a request whose answer is stored already; the binding sends that answer."""
+
+    def __init__(self, answer: StoredAnswer) -> None:
+        self.answer = answer
+
+
+class Once:
+    """Idempotency for operations that open their own transactions (`Unbound`): `claim` in the one that begins the
+    work, `store` in the one that ends it or hands it to a job, both in the same one. Without a key both do nothing."""
+
+    __slots__ = ("_fingerprint", "_key", "_render")
+
+    def __init__(
+        self, key: str | None = None, fingerprint: bytes = b"", render: Callable[[Any], StoredAnswer] | None = None
+    ) -> None:
+        self._key = key
+        self._fingerprint = fingerprint
+        self._render = render
+
+    async def claim(self, tx: Transaction) -> None:
+        """Raises `Replayed` when the work was done before."""
+        if self._key is not None and (stored := await claim(tx, self._key, self._fingerprint)) is not None:
+            raise Replayed(stored)
+
+    async def store(self, tx: Transaction, result: Any) -> None:
+        """`result` is what the handler is about to return."""
+        if self._key is not None and self._render is not None:
+            await store(tx, self._key, self._render(result))
 
 
 def check_key(key: str) -> str:

@@ -21,6 +21,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.database import Reader, Unbound
 from orbit_contacts.core.decoding import list_fields
 from orbit_contacts.core.errors import Refusal
+from orbit_contacts.core.idempotency import Once
 from orbit_contacts.core.pagination import Page, PagedObject
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Request(NamedTuple):
     query: bytes
     client_ip: str
     request_id: str
+    once: Once = Once()
 
     def header(self, name: str) -> str | None:
         value = self.headers.get(name.lower().encode())
@@ -89,6 +91,7 @@ class Operation:
         reads: type[msgspec.Struct] | None = None,
         public: bool = False,
         token_in_query: bool = False,
+        claims_key: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -104,6 +107,8 @@ class Operation:
         self.reads = reads
         self.public = public
         self.token_in_query = token_in_query
+        # An `Unbound` handler that holds `Request.once` in the transaction of its work.
+        self.claims_key = claims_key
         self.id: str = getattr(handler, "__name__", path)
         self.segments = tuple(path.strip("/").split("/"))
         self._inspect()

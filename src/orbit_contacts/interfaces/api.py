@@ -32,6 +32,7 @@ from orbit_contacts.features.custom_fields.routes import routes as custom_fields
 from orbit_contacts.features.events.routes import routes as events
 from orbit_contacts.features.events.routes import sdk_routes
 from orbit_contacts.features.exports.routes import routes as exports
+from orbit_contacts.features.imports.routes import routes as imports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
@@ -56,6 +57,7 @@ OPERATIONS: list[Operation] = [
     *consent.operations,
     *custom_fields.operations,
     *exports.operations,
+    *imports.operations,
     *lists.operations,
     *merging.operations,
     *notes.operations,

@@ -17,6 +17,7 @@ from orbit_contacts.features.bulk_actions import service as bulk_actions
 from orbit_contacts.features.consent import checkpoints
 from orbit_contacts.features.contacts import maintenance as contacts
 from orbit_contacts.features.exports import service as exports
+from orbit_contacts.features.imports import jobs as imports
 from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.merging import jobs as merging
 from orbit_contacts.features.segments import maintenance as segments
@@ -59,6 +60,8 @@ PERIODIC: list[Periodic] = [
     Periodic("forget bulk actions", 3600, bulk_actions.forget_old),
     Periodic("forget what cannot be unmerged", 3600, merging.forget_manifests),
     Periodic("forget expired exports", 600, exports.forget_expired),
+    Periodic("forget what imports left", 600, imports.purge),
+    Periodic("queue stalled imports again", 60, imports.queue_stalled),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 
