@@ -56,12 +56,8 @@ _source = random.Random(_RANDOM_64)  # ids are unique, not secret
 
 def mint(now: Instant, cell: int = 0) -> UUID:
     """A new id for a row made at `now`; `cell` is the k (0..1023) of the row's cell."""
-    return assemble(now, cell, _source.getrandbits(64))
-
-
-def assemble(instant: Instant, cell: int, bits: int) -> UUID:
-    """An id whose last 64 bits are given: equal arguments make equal ids."""
-    milliseconds = instant // 1000
+    bits = _source.getrandbits(64)
+    milliseconds = now // 1000
     high = milliseconds << 16 | 0x8000 | (cell & 0x3FF) << 2 | bits >> 62
     return UUID(int=high << 64 | 0x8 << 60 | bits & 0x3FFF_FFFF_FFFF_FFFF)
 

@@ -7,15 +7,15 @@ ALTER TABLE events
     ADD COLUMN ticket_id text,
     ADD COLUMN event_id text, -- the sender's own id of the event
     ADD COLUMN source text, -- the door it came in by: api, sdk; null for what this program wrote itself
-    ADD COLUMN actor text, -- who did what this program wrote: api_key:key_…, user:…, system:…
-    ADD COLUMN origins uuid[]; -- the contacts it belonged to before merges, first one first
+    ADD COLUMN actor text; -- who did what this program wrote: api_key:key_…, user:…, system:…
 
 -- Changes of the lifecycle stage of a contact: few, and every page of its journey needs them.
 CREATE INDEX events_of_stages ON events (cell_id, contact_id, occurred_at)
     WHERE type = 'contact.updated' AND data #> '{changes,lifecycle_stage}' IS NOT NULL;
 
--- An event id is taken once for each contact, at whatever time the event is said to have happened.
--- `key` is a 64-bit hash of it. No foreign key: one look-up for each event would cost more than the row.
+-- What is known of a contact by an id of the sender's: an event id, at whatever time the event is said to have happened,
+-- or else type, message and time. `key` is a 64-bit hash of it. No foreign key: one look-up for each event would cost
+-- more than the row.
 CREATE TABLE event_keys (
     workspace_id bigint NOT NULL,
     cell_id bigint NOT NULL,

@@ -9,6 +9,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import Refusal
 from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.events import merging as merging  # joins in merges
 from orbit_contacts.features.events import queries
 from orbit_contacts.features.events.models import (
     Accepted,
@@ -20,7 +21,7 @@ from orbit_contacts.features.events.models import (
 from orbit_contacts.features.events.resolving import Known, Naming, Resolver
 from orbit_contacts.features.events.rules import Facts, facts_of
 from orbit_contacts.features.timeline.models import Event
-from orbit_contacts.features.timeline.recording import id_for, record_all
+from orbit_contacts.features.timeline.recording import record_all
 
 _AT_A_TIME = 500
 
@@ -72,11 +73,10 @@ def _event(tx: Transaction, facts: Facts, contact: Known) -> Event:
     data = facts.data
     if contact.blocked and facts.direction == "inbound":
         data = _with_folder(data)
-    cell = ids.cell_number(contact.id)
     return Event(
         contact_id=contact.id,
         occurred_at=facts.occurred_at,
-        id=id_for(facts.type, facts.message_id, facts.event_id, facts.occurred_at, tx.now, cell),
+        id=ids.mint(tx.now, ids.cell_number(contact.id)),
         type=facts.type,
         channel=facts.channel,
         direction=facts.direction,

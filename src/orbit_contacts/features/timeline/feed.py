@@ -3,6 +3,7 @@
 A row's place is (position, number), made by the database (migration 0006). `change_horizon()` bounds what is final:
 below it no transaction can add a row any more, so a reader who goes on from the last place it saw misses nothing and
 sees nothing twice, whatever writers do meanwhile. Two changes of one contact stand in the order they were made.
+The horizon is asked for in a statement of its own: what is below it must be visible to the one that reads.
 """
 
 import asyncio
@@ -85,6 +86,7 @@ async def _page(
     chosen.bind(reader.caller.workspace_id)
     chosen.bind(after.position)
     chosen.bind(after.number)
+    chosen.bind(await _horizon(reader))
     filters.by_type(chosen, types, kinds)
     is_filtered = bool(types or kinds)
     looked_at = max(LOOKED_AT, limit) if is_filtered else limit
@@ -96,7 +98,7 @@ async def _page(
         + ("CASE WHEN " + condition + " THEN e.data END AS data" if is_filtered else "e.data")
         + """
         FROM events e
-        WHERE e.workspace_id = $1 AND (e.position, e.number) > ($2, $3) AND e.position < change_horizon()
+        WHERE e.workspace_id = $1 AND (e.position, e.number) > ($2, $3) AND e.position < $4
         ORDER BY e.position, e.number LIMIT """
         + chosen.bind(looked_at + 1),
         *chosen.args,
@@ -129,16 +131,24 @@ def _change(row: Record, place: Place) -> Change:
     )
 
 
+async def _horizon(reader: Reader) -> int:
+    """The position below which everything is final."""
+    return await reader.fetch_value("SELECT change_horizon()")
+
+
 async def end_of_feed(reader: Reader) -> Place:
     """The place after everything that is final now."""
-    position: int = await reader.fetch_value("SELECT change_horizon()")
-    return Place(position - 1, 10**18 - 1)
+    return Place(await _horizon(reader) - 1, 10**18 - 1)
 
 
 class _Streams:
     """How many streams this process serves; each costs a look into the database twice a second."""
 
     open = 0
+
+
+def open_streams() -> int:
+    return _Streams.open
 
 
 async def stream(work: Unbound, query: StreamQuery, last_event_id: str | None) -> AsyncGenerator[bytes]:

@@ -13,7 +13,7 @@ from orbit_contacts.core.pagination import PageQuery
 class Event(NamedTuple):
     """One event on its way into a contact's timeline, checked; the columns in the order in which they are stored.
 
-    `id` is derived from type, message id and time where these identify the event, else fresh. `data` is a JSON object.
+    `data` is a JSON object.
     """
 
     contact_id: UUID

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
+from asyncpg.protocol import Record
+
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Transaction
 
@@ -48,20 +50,15 @@ async def insert_event(
 
 async def insert_events(
     tx: Transaction, cells: Sequence[int], columns: Sequence[Sequence[Any]], source: str | None, actor: str | None
-) -> list[UUID]:
-    """Add many events, given in columns (the fields of `models.Event`, in order); gives the ids of those that are new.
-
-    An event of the same contact, instant and id is there already and stays as it is.
-    """
-    rows = await tx.fetch_all(
+) -> None:
+    """Add many events, given in columns: the fields of `models.Event`, in order."""
+    await tx.execute(
         f"""
         INSERT INTO events (workspace_id, source, actor, recorded_at, cell_id, {_COLUMNS})
         SELECT $1, $2, $3, $4, e.*
         FROM unnest($5::bigint[], $6::uuid[], $7::timestamptz[], $8::uuid[], $9::text[], $10::text[], $11::text[],
                     $12::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[])
              AS e (cell_id, {_COLUMNS})
-        ON CONFLICT DO NOTHING
-        RETURNING id
         """,
         tx.caller.workspace_id,
         source,
@@ -70,7 +67,6 @@ async def insert_events(
         cells,
         *columns,
     )
-    return [row["id"] for row in rows]
 
 
 async def take_keys(
@@ -153,6 +149,54 @@ async def start_stats(tx: Transaction, contact_ids: Sequence[UUID]) -> None:
         """,
         tx.caller.cells,
         contact_ids,
+    )
+
+
+async def take_stats(tx: Transaction, cell_id: int, contact_id: UUID) -> list[Any] | None:
+    """Remove a contact's sums and give them, in the order of `stats`; waits for those who are adding to them."""
+    row = await tx.fetch_one(
+        """
+        DELETE FROM contact_stats WHERE cell_id = $1 AND contact_id = $2
+        RETURNING messages_sent, messages_received, calls_started, calls_ended, tickets_opened, tickets_closed, events,
+                  orders, order_value, last_order_at, last_inbound_at, last_outbound_at, last_activity_at
+        """,
+        cell_id,
+        contact_id,
+    )
+    return None if row is None else list(row)
+
+
+async def copy_keys(tx: Transaction, cell_id: int, contact_id: UUID, heir_cell_id: int, heir_id: UUID) -> int:
+    """What is known of one contact is known of another too."""
+    return await tx.execute(
+        """
+        INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
+        SELECT k.workspace_id, $3, $4, k.key FROM event_keys k WHERE k.cell_id = $1 AND k.contact_id = $2
+        ON CONFLICT DO NOTHING
+        """,
+        cell_id,
+        contact_id,
+        heir_cell_id,
+        heir_id,
+    )
+
+
+async def events_to_sum(
+    tx: Transaction, cell_id: int, contact_id: UUID, after: tuple[Instant, UUID] | None, limit: int
+) -> list[Record]:
+    """The next events of a contact, oldest first: what `stats` reads of them."""
+    return await tx.fetch_all(
+        """
+        SELECT occurred_at, id, type, direction, data FROM events
+        WHERE cell_id = $1 AND contact_id = $2
+          AND ($3::timestamptz IS NULL OR (occurred_at, id) > ($3, $4))
+        ORDER BY occurred_at, id LIMIT $5
+        """,
+        cell_id,
+        contact_id,
+        None if after is None else after[0],
+        None if after is None else after[1],
+        limit,
     )
 
 

@@ -16,75 +16,64 @@ from orbit_contacts.features.timeline.models import Event, Recorded
 recorded: list[Callable[[Transaction, Sequence[Event]], Awaitable[None]]] = []
 
 
-def id_for(
-    type: str, message_id: str | None, event_id: str | None, occurred_at: Instant, now: Instant, cell: int
-) -> UUID:
-    """A fresh id; for an event known by its message alone, the same id whenever it is told again."""
-    if message_id is None or event_id is not None:
-        return ids.mint(now, cell)
-    digest = hashlib.blake2b(f"{type}\0{message_id}".encode(), digest_size=8).digest()
-    return ids.assemble(occurred_at, cell, int.from_bytes(digest, "big"))
-
-
-def key_of(event_id: str) -> int:
-    """The 64 bits under which an event id is remembered for its contact."""
-    digest = hashlib.blake2b(event_id.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+def key_of(event: Event) -> int | None:
+    """The 64 bits by which an event is known among its contact's: those of its event id, or else of type, message and
+    time; None for an event that nothing identifies."""
+    if event.event_id is not None:
+        known_by = event.event_id
+    elif event.message_id is not None:
+        known_by = f"{event.type}\0{event.message_id}\0{event.occurred_at}"
+    else:
+        return None
+    return int.from_bytes(hashlib.blake2b(known_by.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 async def record_all(tx: Transaction, events: Sequence[Event], *, source: str) -> Recorded:
     """Add events of the caller's live contacts to their timelines; `source` is the door they came in by."""
     # One order for all transactions, so that two of them do not wait for each other in a circle.
-    unique = {_identity(event): event for event in reversed(events)}
-    ordered = sorted(unique.values(), key=_by_contact)
-    fresh = await _not_known_by_key(tx, ordered)
-    fresh = await _insert(tx, fresh, source)
-    vanished = await _add_to_stats(tx, fresh)
+    fresh = await _not_known(tx, sorted(events, key=_by_contact))
     duplicates = len(events) - len(fresh)
+    if fresh:
+        cells = [_cell(tx, event.contact_id) for event in fresh]
+        await queries.insert_events(tx, cells, list(zip(*fresh, strict=True)), source, None)
+    vanished = await _add_to_stats(tx, fresh)
     if vanished:
         fresh = await _take_back(tx, fresh, vanished)
     await _tell(tx, fresh)
     return Recorded(fresh, duplicates, vanished)
 
 
-def _identity(event: Event) -> tuple[object, ...]:
-    if event.event_id is not None:
-        return (event.contact_id, event.event_id)
-    return (event.contact_id, event.occurred_at, event.id)
-
-
 def _by_contact(event: Event) -> tuple[int, Instant]:
     return event.contact_id.int, event.occurred_at
 
 
-async def _not_known_by_key(tx: Transaction, events: list[Event]) -> list[Event]:
-    keyed = sorted(
-        ((event.contact_id, key_of(event.event_id)) for event in events if event.event_id is not None),
-        key=lambda pair: (pair[0].int, pair[1]),
-    )
+async def _not_known(tx: Transaction, events: list[Event]) -> list[Event]:
+    """Without what was recorded before, and without repetitions among them: the first one counts."""
+    fresh: list[Event] = []
+    keyed: dict[tuple[UUID, int], Event] = {}
+    for event in events:
+        key = key_of(event)
+        if key is None:
+            fresh.append(event)
+        else:
+            keyed.setdefault((event.contact_id, key), event)
     if not keyed:
-        return events
+        return fresh
+    pairs = sorted(keyed, key=_by_number)
     free = await queries.take_keys(
-        tx, [_cell(tx, id) for id, _ in keyed], [id for id, _ in keyed], [key for _, key in keyed]
+        tx, [_cell(tx, id) for id, _ in pairs], [id for id, _ in pairs], [key for _, key in pairs]
     )
-    if len(free) == len(keyed):
-        return events
-    return [event for event in events if event.event_id is None or (event.contact_id, key_of(event.event_id)) in free]
+    fresh += keyed.values() if len(free) == len(keyed) else (keyed[pair] for pair in keyed if pair in free)
+    fresh.sort(key=_by_contact)
+    return fresh
+
+
+def _by_number(pair: tuple[UUID, int]) -> tuple[int, int]:
+    return pair[0].int, pair[1]
 
 
 def _cell(tx: Transaction, contact_id: UUID) -> int:
     return tx.caller.cell(ids.cell_number(contact_id))
-
-
-async def _insert(tx: Transaction, events: list[Event], source: str) -> list[Event]:
-    if not events:
-        return []
-    cells = [_cell(tx, event.contact_id) for event in events]
-    added = await queries.insert_events(tx, cells, list(zip(*events, strict=True)), source, None)
-    if len(added) == len(events):
-        return events
-    new = set(added)
-    return [event for event in events if event.id in new]
 
 
 async def _add_to_stats(tx: Transaction, events: list[Event]) -> set[UUID]:
@@ -108,13 +97,8 @@ async def _take_back(tx: Transaction, events: list[Event], vanished: set[UUID]) 
     await queries.delete_events(
         tx, cells, [e.contact_id for e in gone], [e.occurred_at for e in gone], [e.id for e in gone]
     )
-    keyed = [event for event in gone if event.event_id is not None]
-    await queries.free_keys(
-        tx,
-        [_cell(tx, event.contact_id) for event in keyed],
-        [event.contact_id for event in keyed],
-        [key_of(event.event_id or "") for event in keyed],
-    )
+    keyed = [(event.contact_id, key) for event in gone if (key := key_of(event)) is not None]
+    await queries.free_keys(tx, [_cell(tx, id) for id, _ in keyed], [id for id, _ in keyed], [key for _, key in keyed])
     return [event for event in events if event.contact_id not in vanished]
 
 

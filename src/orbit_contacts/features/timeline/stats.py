@@ -86,6 +86,16 @@ def order_value(data: bytes) -> float:
     return number if math.isfinite(number) and 0.0 <= number < 1e15 else 0.0
 
 
+def united(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+    """Two rows of sums as one: counts are added, of two instants the later one stays."""
+    counts = [one[place] + other[place] for place in range(len(COUNTS))]
+    latest = [
+        max((instant for instant in (one[place], other[place]) if instant is not None), default=None)
+        for place in range(len(COUNTS), len(COUNTS) + len(LATEST))
+    ]
+    return counts + latest
+
+
 def columns(sums: dict[UUID, list[Any]], contact_ids: Sequence[UUID]) -> list[list[Any]]:
     """The rows of these contacts, turned into columns."""
     return [list(column) for column in zip(*(sums[id] for id in contact_ids), strict=True)]
