@@ -129,14 +129,16 @@ async def _store(connection: Connection, people: list[Stored]) -> None:
     )
     await connection.executemany(
         """
-        INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, addresses, state)
+        INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, addresses,
+                                    state)
         VALUES ($1, $2, $3, $4, $5, $6, '{}', '{}')
         """,
         [(WORKSPACE, _cell(p), p.id, *_channels(p)) for p in people if p.consent],
     )
     await connection.executemany(
         """
-        INSERT INTO events (workspace_id, cell_id, contact_id, id, recorded_at, occurred_at, type, channel, direction, data)
+        INSERT INTO events (workspace_id, cell_id, contact_id, id, recorded_at, occurred_at, type, channel, direction,
+                            data)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,
         [

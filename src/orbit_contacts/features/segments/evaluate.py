@@ -147,7 +147,7 @@ def same(value: Any, wanted: Any) -> bool:
     """Equal, and of one JSON type: neither is "1" the number 1, nor is true."""
     if is_number(wanted):
         return is_number(value) and exact(value) == exact(wanted)
-    return type(value) is type(wanted) and value == wanted
+    return isinstance(value, bool) == isinstance(wanted, bool) and bool(value == wanted)
 
 
 def is_number(value: Any) -> bool:

@@ -44,14 +44,15 @@ async def _id_below(reader: Reader, end: UUID | None, steps: int) -> UUID | None
     where = filters.live(reader)
     if end is not None:
         where.add("c.id < " + where.bind(end))
-    return await reader.fetch_value(
-        "SELECT c.id FROM contacts c WHERE "
+    row = await reader.fetch_one(
+        "SELECT stretch.id, count(*) OVER () AS rows FROM (SELECT c.id FROM contacts c WHERE "
         + where.text
-        + " ORDER BY c.id DESC OFFSET "
+        + " ORDER BY c.id DESC LIMIT "
         + where.bind(steps)
-        + " LIMIT 1",
+        + ") stretch ORDER BY stretch.id LIMIT 1",
         *where.args,
     )
+    return None if row is None or row["rows"] < steps else row["id"]
 
 
 async def _in_window(reader: Reader, members: Members, window: Window, rows: int) -> list[Record]:

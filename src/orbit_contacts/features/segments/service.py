@@ -19,7 +19,6 @@ from orbit_contacts.core.where import Where
 from orbit_contacts.features.contacts import filters
 from orbit_contacts.features.contacts.models import Contact
 from orbit_contacts.features.contacts.queries import contact_of
-from orbit_contacts.features.lists import queries as lists
 from orbit_contacts.features.segments import counts, members, queries, references, rules, stored
 from orbit_contacts.features.segments.compile import compile_rule
 from orbit_contacts.features.segments.counts import Count, Members
@@ -34,7 +33,7 @@ from orbit_contacts.features.segments.models import (
     SegmentNameTaken,
 )
 from orbit_contacts.features.segments.tree import AllOf, Condition, InSegment, lists_named, nodes, segments_named
-from orbit_contacts.features.segments.words import say
+from orbit_contacts.features.segments.words import Names, say
 
 MAX_NAME = 120
 # How long a request waits for an exact count; the worker has more patience.
@@ -84,14 +83,11 @@ def _taken(name: str) -> SegmentNameTaken:
 
 async def _accepted(tx: Transaction, id: UUID, document: Any) -> Members:
     """The rule that segment `id` is to have, with all it names. Raises `InvalidSegmentRules`."""
-    rule = await read(tx, document)
-    if named := lists_named(rule):
-        _all_there(rule, set(named) - await lists.hold_lists(tx, named), "lst")
+    rule = await _parsed(tx, document)
     if segments_named(rule):
-        # What is checked here must still be so at the commit.
+        # What is checked from here on must still be so at the commit.
         await queries.lock_references(tx)
-        found = {row["id"] for row in await queries.find_many(tx, segments_named(rule))}
-        _all_there(rule, set(segments_named(rule)) - found - {id}, "seg")
+    await _check_names(tx, rule)
     graph = {row["id"]: row["uses"] for row in await queries.referring(tx) if row["id"] != id}
     references.check(graph, id, rule)
     accepted = await stored.members_of(tx, rule)
@@ -104,9 +100,16 @@ async def _accepted(tx: Transaction, id: UUID, document: Any) -> Members:
     return accepted
 
 
-async def read(reader: Reader, document: Any) -> AllOf:
-    """The tree of a rule that a caller sent; what it names is not looked up."""
+async def _parsed(reader: Reader, document: Any) -> AllOf:
     return rules.read(document, await stored.definitions(reader, [document]), reader.caller.default_region)
+
+
+async def _check_names(reader: Reader, rule: AllOf) -> Names:
+    """The names of the lists and segments in a rule. Raises `InvalidSegmentRules` when one is not there."""
+    names = await stored.names_in(reader, [rule])
+    _all_there(rule, set(lists_named(rule)) - names.keys(), "lst")
+    _all_there(rule, set(segments_named(rule)) - names.keys(), "seg")
+    return names
 
 
 def _all_there(rule: AllOf, missing: set[UUID], prefix: str) -> None:
@@ -118,10 +121,8 @@ def _all_there(rule: AllOf, missing: set[UUID], prefix: str) -> None:
 
 async def preview(reader: Reader, request: PreviewRequest) -> Preview:
     """How many contacts a rule has, and some of them, without storing it."""
-    rule = await read(reader, {} if request.rules is UNSET else request.rules)
-    names = await stored.names_in(reader, [rule])
-    _all_there(rule, set(lists_named(rule)) - names.keys(), "lst")
-    _all_there(rule, set(segments_named(rule)) - names.keys(), "seg")
+    rule = await _parsed(reader, {} if request.rules is UNSET else request.rules)
+    names = await _check_names(reader, rule)
     found = await members.preview(reader, await stored.members_of(reader, rule), request.sample_size)
     return Preview(
         contact_count=found.contacts,
@@ -211,6 +212,8 @@ def _cost_of(row: Record) -> int:
 
 async def change(tx: Transaction, id: UUID, change: SegmentChange) -> Segment:
     """Change the name, the rules or both."""
+    if change.rules is not UNSET:
+        await queries.lock_references(tx)
     row = await queries.lock(tx, id)
     if row is None:
         raise stored.not_found(ids.text("seg", id))
@@ -271,6 +274,14 @@ async def only_members(reader: Reader, given: str, where: Where) -> None:
     if row is None:
         raise stored.not_found(given, "segment_id")
     found = await stored.members_of(reader, await stored.tree_of(reader, row))
+    compile_rule(found.rule, where, counts.scope_of(reader, found))
+
+
+async def only_matching(reader: Reader, document: Any, where: Where) -> None:
+    """A rule that a caller sent as a condition on `contacts c`: for features that take rules as a filter."""
+    rule = await _parsed(reader, document)
+    await _check_names(reader, rule)
+    found = await stored.members_of(reader, rule)
     compile_rule(found.rule, where, counts.scope_of(reader, found))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -80,6 +81,8 @@ def _say_not(child: Rule, names: Names) -> str:
             return _say_not(child.children[0], names)
         case InSegment():
             return f"is not in the segment {_name(child.segment_id, 'seg', names)}"
+        case Happened() if child.times == Times():
+            return say_happened(replace(child, times=Times(0, 0)))
         case _:
             return f"not ({say(child, names)})"
 
@@ -94,7 +97,7 @@ def say_condition(condition: Condition, names: Names) -> str:
         verb = "are" if plural else "is"
         return f"{field.words} {verb} {'set' if condition.operand else 'not set'}"
     if base == "within_days":
-        return f"{field.words} is within the last {_days(condition.operand)}"
+        return f"{field.words} is within {_last(condition.operand)}"
     if base == "older_than_days":
         return f"{field.words} is more than {_days(condition.operand)} ago"
     if plural:
@@ -115,9 +118,10 @@ def _say_lists(condition: Condition, names: Names) -> str:
     if base == "exists":
         return "is in a list" if condition.operand else "is in no list"
     shown = _shown(condition, names)
-    is_one = not isinstance(condition.operand, tuple) or len(condition.operand) == 1
-    where = f"the list {shown}" if is_one else f"{'all' if base == 'contains_all' else 'one'} of the lists {shown}"
-    return f"is {'not ' if negated else ''}in {where}"
+    if not isinstance(condition.operand, tuple) or len(condition.operand) == 1:
+        return f"is {'not ' if negated else ''}in the list {shown}"
+    which = "all" if base == "contains_all" else "none" if negated else "one"
+    return f"is in {which} of the lists {shown}"
 
 
 def say_happened(happened: Happened) -> str:
@@ -131,7 +135,7 @@ def say_happened(happened: Happened) -> str:
         parts.append("with " + " and ".join(say_condition(condition, {}) for condition in happened.where))
     parts.append(say_times(happened.times))
     if happened.within_days is not None:
-        parts.append(f"in the last {_days(happened.within_days)}")
+        parts.append(f"in {_last(happened.within_days)}")
     if happened.older_than_days is not None:
         parts.append(f"more than {_days(happened.older_than_days)} ago")
     if happened.after is not None:
@@ -157,8 +161,12 @@ def _count(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
+def _last(days: Any) -> str:
+    return "the last day" if days == 1 else f"the last {_days(days)}"
+
+
 def _days(days: Any) -> str:
-    return "day" if days == 1 else f"{days:g} days"
+    return "1 day" if days == 1 else f"{days:g} days"
 
 
 def _shown(condition: Condition, names: Names) -> str:
