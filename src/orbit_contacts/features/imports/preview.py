@@ -37,6 +37,9 @@ async def preview(work: Unbound, upload: Upload) -> Preview:
         raise InvalidRequest(
             "A preview is for files.", field="Content-Type", value="application/json", expected="a file, or a form"
         )
+    if upload.list_ids:
+        async with work.transaction() as tx:
+            await lists.hold(tx, upload.list_ids, "list_ids")
     detected = await asyncio.to_thread(detect_file, upload.content, upload.file_name, upload.content_type)
     found = await service.look_into(work, upload)
     total = await asyncio.to_thread(count_rows, upload.content, found.reading, service.LIMITS)

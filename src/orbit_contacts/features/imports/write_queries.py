@@ -217,7 +217,7 @@ async def update_contacts(tx: Transaction, updated: Sequence[Touched]) -> None:
             country_code = s.country_code, timezone = s.timezone, language = s.language,
             lifecycle_stage = s.lifecycle_stage, tags = s.tags, metadata = s.metadata,
             custom_fields = s.custom_fields
-        FROM import_staged s
+        FROM pg_temp.import_staged s
         WHERE c.workspace_id = $1 AND c.cell_id = s.cell_id AND c.id = s.id
         """,
         tx.caller.workspace_id,
