@@ -30,6 +30,7 @@ from orbit_contacts.features.imports.running import persistently
 from orbit_contacts.features.imports.service import locked
 from orbit_contacts.features.imports.writing import Contended
 from orbit_contacts.features.lists import service as lists
+from orbit_contacts.features.timeline import service as timeline
 from orbit_contacts.features.workspaces import service as workspaces
 
 BATCH = 1_000
@@ -126,7 +127,7 @@ async def _delete(tx: Transaction, gone: Sequence[UUID], live: Mapping[UUID, Sto
         totals[(tx.caller.cell(ids.cell_number(id)), fields["lifecycle_stage"], fields["country_code"])] -= 1
     await write_queries.count(tx, totals, Counter())
     if options.emit_events:
-        await write_queries.insert_events(tx, "contact.deleted", [(id, {"mode": "soft"}) for id in gone])
+        await timeline.record_each(tx, "contact.deleted", [(id, {"mode": "soft"}) for id in gone])
 
 
 async def _restore(
@@ -157,7 +158,7 @@ async def _restore(
         if options.emit_events:
             job_id = ids.text("imp", job["id"])
             events = [(each.id, {"changes": each.changes, "import_job_id": job_id}) for each in written]
-            await write_queries.insert_events(tx, "contact.updated", events)
+            await timeline.record_each(tx, "contact.updated", events)
     back = {each.id for each in written}
     for id, row in rows.items():
         if row["list_ids"]:

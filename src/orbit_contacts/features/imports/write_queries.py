@@ -282,21 +282,6 @@ async def insert_members(
     return added
 
 
-async def insert_events(tx: Transaction, type: str, data: Sequence[tuple[UUID, dict[str, Any]]]) -> None:
-    """One event of each contact, at the transaction's instant."""
-    now = tx.now
-    rows: list[tuple[Any, ...]] = []
-    for id, fields in data:
-        k = ids.cell_number(id)
-        payload = msgspec.json.encode(fields)
-        rows.append((tx.caller.workspace_id, tx.caller.cell(k), id, now, ids.mint(now, k), now, type, payload))
-    await tx.copy_in(
-        "events",
-        ("workspace_id", "cell_id", "contact_id", "occurred_at", "id", "recorded_at", "type", "data"),
-        rows,
-    )
-
-
 async def updated_at(tx: Transaction, contact_ids: Sequence[UUID]) -> dict[UUID, Instant]:
     rows = await tx.fetch_all(
         "SELECT id, updated_at FROM contacts WHERE cell_id = ANY($1) AND id = ANY($2)",

@@ -27,6 +27,7 @@ from orbit_contacts.features.imports.planning import Plan, Stored, Touched, make
 from orbit_contacts.features.imports.preparation import Prepared, Settled, Skip, settle
 from orbit_contacts.features.imports.seen import Seen, hash_of_contact
 from orbit_contacts.features.lists import queries as list_queries
+from orbit_contacts.features.timeline import service as timeline
 
 _LOOKS = 6
 
@@ -231,10 +232,10 @@ async def _join_lists(tx: Transaction, everyone: Iterable[Touched]) -> dict[UUID
 
 async def _record_events(tx: Transaction, import_id: UUID, plan: Plan) -> None:
     job = ids.text("imp", import_id)
-    await queries.insert_events(
+    await timeline.record_each(
         tx, "contact.created", [(each.id, {"source": "import", "import_job_id": job}) for each in plan.created]
     )
-    await queries.insert_events(
+    await timeline.record_each(
         tx,
         "contact.updated",
         [(each.id, {"changes": each.changes, "import_job_id": job}) for each in plan.updated],
