@@ -33,6 +33,7 @@ from orbit_contacts.features.exports.routes import routes as exports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
+from orbit_contacts.features.send_gate.routes import routes as send_gate
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.authentication import Authenticator
@@ -53,6 +54,7 @@ OPERATIONS: list[Operation] = [
     *lists.operations,
     *merging.operations,
     *notes.operations,
+    *send_gate.operations,
     *tags.operations,
     *settings_routes.operations,
 ]

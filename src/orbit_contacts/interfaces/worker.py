@@ -19,6 +19,7 @@ from orbit_contacts.features.contacts import maintenance as contacts
 from orbit_contacts.features.exports import service as exports
 from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.merging import jobs as merging
+from orbit_contacts.features.send_gate import service as send_gate
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
@@ -56,6 +57,7 @@ PERIODIC: list[Periodic] = [
     Periodic("forget bulk actions", 3600, bulk_actions.forget_old),
     Periodic("forget what cannot be unmerged", 3600, merging.forget_manifests),
     Periodic("forget expired exports", 600, exports.forget_expired),
+    Periodic("forget old sends", 3600, send_gate.forget_old_sends),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 
