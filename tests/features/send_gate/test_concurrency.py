@@ -10,7 +10,7 @@ from orbit_contacts.core.database import Database
 from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.consent.records import Evidence
 from orbit_contacts.features.send_gate import service
-from orbit_contacts.features.send_gate.service import Check
+from orbit_contacts.features.send_gate.counting import Check
 from tests.conftest import Client, Workspace
 
 

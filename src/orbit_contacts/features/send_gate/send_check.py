@@ -9,9 +9,9 @@ from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.consent.channels import check_channel
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.send_gate import service
+from orbit_contacts.features.send_gate.counting import Check
 from orbit_contacts.features.send_gate.gate import Verdict
 from orbit_contacts.features.send_gate.models import RuleResult, SendCheck, SendChecks, SendVerdict, SendVerdicts
-from orbit_contacts.features.send_gate.service import Check
 
 _MESSAGE_ID = 255
 _UNKNOWN = Verdict(False, "contact", "NOT_FOUND", None, [RuleResult(rule="contact", passed=False, code="NOT_FOUND")])

@@ -4,7 +4,6 @@ Recording locks the contacts first, so two checks never both take the last place
 recorded beside an opt-out that is being committed.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -22,21 +21,12 @@ from orbit_contacts.features.contacts.lifecycle import Kept, Participant
 from orbit_contacts.features.send_gate import compliance, queries
 from orbit_contacts.features.send_gate.caps import Cap, Usage
 from orbit_contacts.features.send_gate.compliance import Compliance
-from orbit_contacts.features.send_gate.gate import Recipient, Verdict, applies, judge
+from orbit_contacts.features.send_gate.counting import Check, Counters, zone_of
+from orbit_contacts.features.send_gate.gate import Recipient, Verdict, judge
 from orbit_contacts.features.send_gate.queries import Counted, Send
-from orbit_contacts.features.send_gate.quiet_hours import place_of
 
 _AHEAD = 5 * 60 * SECOND
 _KEPT_DAYS = 367  # the longest window, and a day for zones
-
-
-class Check(NamedTuple):
-    """A send that is asked for."""
-
-    contact_id: UUID
-    channel: str
-    category: str = "marketing"
-    message_id: str | None = None
 
 
 class Rules(NamedTuple):
@@ -130,10 +120,10 @@ async def _judge(
     consents = await consent.states(reader, list(recipients))
     # Whoever held the lock before us may have begun after us, or on a faster clock: its send is not overlooked.
     until = at + _AHEAD + DAY if record else at
-    counters = await _counters(reader, checks, recipients, rules, at, until)
-    if record and rules.caps:
-        messages = [asked for asked in checks if asked.message_id is not None]
-        counters.recorded = await queries.recorded_messages(reader, messages) if messages else set()
+    counters = Counters(rules.caps)
+    await counters.read(reader, checks, recipients, rules.compliance, at, until)
+    if record:
+        await counters.read_messages(reader, checks)
     found: list[Verdict | None] = []
     for asked in checks:
         recipient = recipients.get(asked.contact_id)
@@ -153,74 +143,6 @@ def _recipient(row: Record) -> Recipient:
     return Recipient(row["id"], row["phone"], row["timezone"], row["blocked_at"], row["block_reason"], row["dnc"])
 
 
-class _Counters:
-    """How full each cap is for each check; checks of the same message and contact share theirs."""
-
-    def __init__(self, caps: Sequence[Cap]) -> None:
-        self._caps = caps
-        # By contact, then by cap and message.
-        self._usages: dict[UUID, dict[tuple[UUID, str | None], Usage]] = defaultdict(dict)
-        # Messages that are recorded: a repeated one is counted already.
-        self.recorded: set[tuple[UUID, str, str]] = set()
-
-    def applying(self, asked: Check) -> list[Cap]:
-        return [cap for cap in self._caps if applies(cap, asked.channel, asked.category)]
-
-    def of(self, asked: Check) -> list[Usage]:
-        usages = self._usages[asked.contact_id]
-        return [usages[cap.id, asked.message_id] for cap in self.applying(asked)]
-
-    def put(self, contact_id: UUID, cap_id: UUID, message_id: str | None, usage: Usage) -> None:
-        self._usages[contact_id][cap_id, message_id] = usage
-
-    def add(self, asked: Check, at: Instant) -> None:
-        """Count a send in every cap it counts in, but not against its own message."""
-        if asked.message_id is not None:
-            message = (asked.contact_id, asked.channel, asked.message_id)
-            if message in self.recorded:
-                return
-            self.recorded.add(message)
-        applying = {cap.id for cap in self.applying(asked)}
-        for (cap_id, message_id), usage in self._usages[asked.contact_id].items():
-            own = message_id is not None and message_id == asked.message_id
-            if cap_id in applying and not own:
-                usage.add(at)
-
-
-async def _counters(
-    reader: Reader,
-    checks: Sequence[Check],
-    recipients: dict[UUID, Recipient],
-    rules: Rules,
-    at: Instant,
-    until: Instant,
-) -> _Counters:
-    counters = _Counters(rules.caps)
-    wanted: dict[tuple[UUID, UUID, str | None], tuple[Cap, str]] = {}
-    for asked in checks:
-        if (recipient := recipients.get(asked.contact_id)) is not None:
-            for cap in counters.applying(asked):
-                zone = _zone(recipient, cap, rules.compliance)
-                wanted[asked.contact_id, cap.id, asked.message_id] = (cap, zone)
-    if not wanted:
-        return counters
-    asked = [
-        Counted(contact_id, cap.opens(zone, at), cap.limit, cap.channel, cap.category, message_id)
-        for (contact_id, _, message_id), (cap, zone) in wanted.items()
-    ]
-    rows = await queries.sends(reader, asked, until)
-    for (key, (cap, zone)), row in zip(wanted.items(), rows, strict=True):
-        counters.put(*key, Usage(cap, zone, row["used"], row["oldest"], list(row["newest"])))
-    return counters
-
-
-def _zone(recipient: Recipient, cap: Cap, settings: Compliance) -> str:
-    """By whose calendar a cap counts days; rolling windows need none."""
-    if cap.kind == "rolling":
-        return "UTC"
-    return place_of(recipient.timezone, recipient.phone, settings.timezone).zones[0]
-
-
 async def find_recipient(reader: Reader, contact_id: UUID) -> Recipient:
     rows = await queries.recipients(reader, [contact_id])
     if not rows:
@@ -232,15 +154,14 @@ async def usages(reader: Reader, contact_id: UUID) -> dict[UUID, Usage]:
     """How full every enabled cap of the workspace is for a contact, by the cap's id."""
     recipient = await find_recipient(reader, contact_id)
     rules = await _read_rules(reader)
-    zones = [_zone(recipient, cap, rules.compliance) for cap in rules.caps]
+    zones = [zone_of(recipient, cap, rules.compliance) for cap in rules.caps]
     asked = [
         Counted(contact_id, cap.opens(zone, reader.now), cap.limit, cap.channel, cap.category, None)
         for cap, zone in zip(rules.caps, zones, strict=True)
     ]
     rows = await queries.sends(reader, asked, reader.now) if asked else []
     return {
-        cap.id: Usage(cap, zone, row["used"], row["oldest"], list(row["newest"]))
-        for cap, zone, row in zip(rules.caps, zones, rows, strict=True)
+        cap.id: Usage(cap, zone, row[0], row[1], row[2]) for cap, zone, row in zip(rules.caps, zones, rows, strict=True)
     }
 
 
