@@ -37,6 +37,7 @@ from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.notes.routes import routes as notes
 from orbit_contacts.features.segments.routes import routes as segments
+from orbit_contacts.features.send_gate.routes import routes as send_gate
 from orbit_contacts.features.tags.routes import routes as tags
 from orbit_contacts.features.timeline.routes import routes as timeline
 from orbit_contacts.features.workspaces import service as workspaces
@@ -62,6 +63,7 @@ OPERATIONS: list[Operation] = [
     *merging.operations,
     *notes.operations,
     *segments.operations,
+    *send_gate.operations,
     *tags.operations,
     *events.operations,
     *timeline.operations,

@@ -21,6 +21,7 @@ from orbit_contacts.features.imports import jobs as imports
 from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.merging import jobs as merging
 from orbit_contacts.features.segments import maintenance as segments
+from orbit_contacts.features.send_gate import service as send_gate
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
@@ -62,6 +63,7 @@ PERIODIC: list[Periodic] = [
     Periodic("forget expired exports", 600, exports.forget_expired),
     Periodic("forget what imports left", 600, imports.purge),
     Periodic("queue stalled imports again", 60, imports.queue_stalled),
+    Periodic("forget old sends", 3600, send_gate.forget_old_sends),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 

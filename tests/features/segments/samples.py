@@ -26,5 +26,10 @@ SAMPLES = Samples(
         "create_segment": lambda own: {"name": word(), "rules": {"lists": own["lst"]}},
         "preview_segment": lambda own: {"rules": {"lists": own["lst"]}},
     },
-    foreign={"create_segment": _NAMING, "update_segment": _NAMING, "patch_segment": _NAMING, "preview_segment": _NAMING},
+    foreign={
+        "create_segment": _NAMING,
+        "update_segment": _NAMING,
+        "patch_segment": _NAMING,
+        "preview_segment": _NAMING,
+    },
 )

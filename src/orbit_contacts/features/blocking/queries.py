@@ -9,6 +9,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.features.contacts.address_hash import HASH_OF_IDENTIFIER, hash_key
+from orbit_contacts.features.contacts.filters import live
 from orbit_contacts.features.contacts.queries import COLUMNS
 
 
@@ -36,17 +37,18 @@ async def set_block(
 
 async def blocked(reader: Reader, after: tuple[Instant, UUID] | None, limit: int) -> list[Record]:
     """Live blocked contacts, newest block first."""
+    where = live(reader)
+    where.add("c.blocked_at IS NOT NULL")
+    if after is not None:
+        where.add("(c.blocked_at, c.id) < (" + where.bind(after[0]) + ", " + where.bind(after[1]) + ")")
     return await reader.fetch_all(
-        f"""
-        SELECT {COLUMNS}, c.blocked_by FROM contacts c
-        WHERE c.cell_id = ANY($1) AND c.blocked_at IS NOT NULL AND c.deleted_at IS NULL
-          AND ($2::timestamptz IS NULL OR (c.blocked_at, c.id) < ($2, $3))
-        ORDER BY c.blocked_at DESC, c.id DESC LIMIT $4
-        """,
-        reader.caller.cells,
-        after[0] if after else None,
-        after[1] if after else None,
-        limit,
+        "SELECT "
+        + COLUMNS
+        + ", c.blocked_by FROM contacts c WHERE "
+        + where.text
+        + " ORDER BY c.blocked_at DESC, c.id DESC LIMIT "
+        + where.bind(limit),
+        *where.args,
     )
 
 
@@ -69,7 +71,8 @@ async def remember(tx: Transaction, contact_ids: Sequence[UUID]) -> None:
         """
         SELECT i.kind, i.value, c.blocked_at, c.blocked_by
         FROM contacts c JOIN contact_identifiers i ON i.cell_id = c.cell_id AND i.contact_id = c.id
-        WHERE c.cell_id = ANY($1) AND c.id = ANY($2) AND c.blocked_at IS NOT NULL
+        WHERE c.cell_id = ANY((SELECT $1::bigint[])::bigint[])
+          AND c.id = ANY((SELECT $2::uuid[])::uuid[]) AND c.blocked_at IS NOT NULL
         """,
         tx.caller.cells,
         list(contact_ids),
@@ -97,7 +100,8 @@ async def remembered(reader: Reader, contact_ids: Sequence[UUID]) -> list[Record
         SELECT DISTINCT ON (i.contact_id) i.contact_id, b.blocked_at, b.blocked_by
         FROM contact_identifiers i
         JOIN blocked_identifiers b ON b.workspace_id = i.workspace_id AND b.address_hash = {HASH_OF_IDENTIFIER}
-        WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
+        WHERE i.workspace_id = $1 AND i.cell_id = ANY((SELECT $2::bigint[])::bigint[])
+          AND i.contact_id = ANY((SELECT $3::uuid[])::uuid[])
         ORDER BY i.contact_id, b.blocked_at
         """,
         reader.caller.workspace_id,

@@ -1,7 +1,7 @@
 """Every statement on consent states and the suppression list; those on the ledger are in `ledger_queries`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,13 +15,20 @@ from orbit_contacts.features.consent.person import Suppression
 from orbit_contacts.features.consent.state import State, encode
 from orbit_contacts.features.contacts.address_hash import HASH_OF_IDENTIFIER, HashKey, hash_key
 
+# Contacts as $2 (their cells) and $3. Seen through a subquery, an array looks the same to the planner whatever it
+# holds, so the prepared plan is kept; as a plain parameter it would be planned anew for each call, which costs more
+# than the statement itself.
+CELLS: LiteralString = "ANY((SELECT $2::bigint[])::bigint[])"
+CONTACTS: LiteralString = "ANY((SELECT $3::uuid[])::uuid[])"
+
 
 async def lock_contacts(tx: Transaction, contact_ids: Sequence[UUID], also_deleted: bool) -> list[Record]:
     """Contacts among `contact_ids`, live ones unless `also_deleted`, locked in the order of their ids."""
     return await tx.fetch_all(
         """
         SELECT id, phone, email, external_id, dnc FROM contacts
-        WHERE cell_id = ANY($1) AND id = ANY($2) AND (deleted_at IS NULL OR $3)
+        WHERE cell_id = ANY((SELECT $1::bigint[])::bigint[])
+          AND id = ANY((SELECT $2::uuid[])::uuid[]) AND (deleted_at IS NULL OR $3)
         ORDER BY id FOR UPDATE
         """,
         tx.caller.cells,
@@ -33,7 +40,11 @@ async def lock_contacts(tx: Transaction, contact_ids: Sequence[UUID], also_delet
 async def stored_states(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUID, Record]:
     """The folded states of contacts: state, addresses."""
     rows = await reader.fetch_all(
-        "SELECT contact_id, state, addresses FROM consent_states WHERE cell_id = ANY($1) AND contact_id = ANY($2)",
+        f"""
+        SELECT contact_id, state, addresses FROM consent_states
+        WHERE workspace_id = $1 AND cell_id = {CELLS} AND contact_id = {CONTACTS}
+        """,
+        reader.caller.workspace_id,
         reader.caller.cells,
         list(contact_ids),
     )
@@ -48,7 +59,7 @@ async def held_addresses(reader: Reader, contact_ids: Sequence[UUID], key: HashK
                s.id, s.scope, s.address, s.lifted, s.source, s.reason, s.record_id, s.created_by, s.created_at
         FROM (SELECT i.workspace_id, i.contact_id, i.kind, i.value, {HASH_OF_IDENTIFIER} AS hash
               FROM contact_identifiers i
-              WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)) i
+              WHERE i.workspace_id = $1 AND i.cell_id = {CELLS} AND i.contact_id = {CONTACTS}) i
         LEFT JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = i.hash
         """,
         reader.caller.workspace_id,
@@ -66,9 +77,9 @@ async def touched(reader: Reader, contact_ids: Sequence[UUID]) -> set[UUID]:
         f"""
         SELECT i.contact_id FROM contact_identifiers i
         JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {HASH_OF_IDENTIFIER}
-        WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
+        WHERE i.workspace_id = $1 AND i.cell_id = {CELLS} AND i.contact_id = {CONTACTS}
         UNION
-        SELECT contact_id FROM consent_states WHERE cell_id = ANY($2) AND contact_id = ANY($3)
+        SELECT contact_id FROM consent_states WHERE cell_id = {CELLS} AND contact_id = {CONTACTS}
         """,
         reader.caller.workspace_id,
         reader.caller.cells,
@@ -86,12 +97,12 @@ async def states_and_suppressions(reader: Reader, contact_ids: Sequence[UUID]) -
         f"""
         SELECT contact_id, state, NULL AS kind, NULL AS scope, NULL AS lifted, NULL AS source, NULL::uuid AS record_id,
                NULL::timestamptz AS created_at
-        FROM consent_states WHERE cell_id = ANY($2) AND contact_id = ANY($3)
+        FROM consent_states WHERE cell_id = {CELLS} AND contact_id = {CONTACTS}
         UNION ALL
         SELECT i.contact_id, NULL, s.kind, s.scope, s.lifted, s.source, s.record_id, s.created_at
         FROM contact_identifiers i
         JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {HASH_OF_IDENTIFIER}
-        WHERE i.workspace_id = $1 AND i.cell_id = ANY($2) AND i.contact_id = ANY($3)
+        WHERE i.workspace_id = $1 AND i.cell_id = {CELLS} AND i.contact_id = {CONTACTS}
         """,
         reader.caller.workspace_id,
         reader.caller.cells,

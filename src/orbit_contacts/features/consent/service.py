@@ -28,6 +28,7 @@ from orbit_contacts.features.consent.state import (
 )
 from orbit_contacts.features.contacts import lifecycle
 from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.contacts.address_hash import hash_key
 from orbit_contacts.features.contacts.lifecycle import Kept, Participant
 from orbit_contacts.features.timeline import inbound
 
@@ -80,6 +81,12 @@ def _consent(state: State, rows: list[tuple[str, frozenset[str], Effective]]) ->
         channels[channel] = effective
     said = {channel: stance.status for channel, stance in state.channels.items()}
     return ContactConsent(channels, sorted(scopes), suppressed, said)
+
+
+async def suppressed_channels(reader: Reader, kind: str, key: str) -> frozenset[str]:
+    """The channels that the suppression list closes at an address, given by its match key, of a contact or not."""
+    rows = await queries.suppressions_of(reader, [hash_key(reader).hash(kind, key)])
+    return frozenset(channel for row in rows for channel in changes.suppression_of(row).covered())
 
 
 async def of_contact(reader: Reader, contact_id: UUID) -> ContactConsent:
