@@ -1,7 +1,7 @@
 """Frequency caps, quiet hours, do-not-call, compliance settings, and the send check itself."""
 
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.core.errors import InvalidChannel, InvalidPhoneNumber, InvalidRequest
+from orbit_contacts.core.errors import InvalidChannel, InvalidPhoneNumber, InvalidRequest, MissingField
 from orbit_contacts.core.ids import ContactId, FrequencyCapId
 from orbit_contacts.core.operations import Routes
 from orbit_contacts.core.pagination import Page
@@ -84,7 +84,7 @@ async def delete_frequency_cap(tx: Transaction, id: FrequencyCapId) -> None:
 @routes.get(
     "/compliance/quiet-hours/preview",
     scope="compliance:read",
-    refuses=(InvalidChannel, InvalidPhoneNumber, InvalidRequest),
+    refuses=(InvalidChannel, InvalidPhoneNumber, InvalidRequest, MissingField),
 )
 async def preview_quiet_hours(reader: Reader, query: PreviewQuery) -> QuietHoursPreview:
     """May this number be reached on this channel at this hour? As if quiet hours were on, whether they are or not."""
@@ -92,7 +92,9 @@ async def preview_quiet_hours(reader: Reader, query: PreviewQuery) -> QuietHours
 
 
 @routes.get(
-    "/compliance/dnc/check", scope="compliance:read", refuses=(DncSyncNotEnabled, InvalidPhoneNumber, InvalidRequest)
+    "/compliance/dnc/check",
+    scope="compliance:read",
+    refuses=(DncSyncNotEnabled, InvalidPhoneNumber, InvalidRequest, MissingField),
 )
 async def check_dnc(reader: Reader, query: DncQuery) -> DncAnswer:
     """Is this number on the do-not-call list? From the workspace's own records; no government list is fetched."""
