@@ -68,6 +68,12 @@ async def changed_contacts(tx: Transaction, cell_id: int, seen_at: Instant, seen
     )
 
 
+async def use_indexes(tx: Transaction) -> None:
+    """For the rest of the transaction. While keys are being added nothing is known of how often they occur, and the
+    planner takes every look-up of a key for one that finds a good part of the table."""
+    await tx.execute("SET LOCAL enable_seqscan = off")
+
+
 async def put_profiles(
     tx: Transaction, cell_id: int, contact_ids: Sequence[UUID], versions: Sequence[Instant], keys: Sequence[str]
 ) -> None:
@@ -89,18 +95,18 @@ async def put_profiles(
 
 
 async def sharing(tx: Transaction, keys: Sequence[int], most: int) -> list[Record]:
-    """Keys that two to `most` contacts share, each with those contacts: key, contact_ids."""
+    """For each key the contacts that have it: key, contact_ids; of a common one, `most` and one more."""
     return await tx.fetch_all(
         """
-        SELECT found.key, array_agg(found.contact_id) AS contact_ids
-        FROM (SELECT p.contact_id, unnest(p.keys) AS key FROM duplicate_profiles p
-              WHERE p.workspace_id = $1 AND p.keys && $2::bigint[]) AS found
-        JOIN unnest($2::bigint[]) AS wanted (key) ON wanted.key = found.key
-        GROUP BY found.key HAVING count(*) BETWEEN 2 AND $3
+        SELECT wanted.key, ARRAY(
+            SELECT p.contact_id FROM duplicate_profiles p
+            WHERE p.workspace_id = $1 AND p.keys @> ARRAY[wanted.key] LIMIT $3
+        ) AS contact_ids
+        FROM unnest($2::bigint[]) AS wanted (key)
         """,
         tx.caller.workspace_id,
         list(keys),
-        most,
+        most + 1,
     )
 
 
@@ -133,6 +139,20 @@ async def forget_pairs(tx: Transaction, contact_ids: Sequence[UUID], *, dismisse
         tx.caller.workspace_id,
         list(contact_ids),
         dismissed_too,
+    )
+
+
+async def forget_namesakes(tx: Transaction, contact_ids: Sequence[UUID]) -> None:
+    """Forget the pairs of these contacts that rest on their name alone, which turned out to be a common one."""
+    await tx.execute(
+        """
+        DELETE FROM duplicate_pairs
+        WHERE workspace_id = $1 AND cell_id = ANY($2) AND contact_id = ANY($3) AND dismissed_at IS NULL
+          AND jsonb_array_length(reasons) = 1 AND reasons -> 0 ->> 'code' = 'same_name'
+        """,
+        tx.caller.workspace_id,
+        list({cell(tx, id) for id in contact_ids}),
+        list(contact_ids),
     )
 
 

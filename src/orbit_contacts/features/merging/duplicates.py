@@ -1,7 +1,7 @@
 """Pairs of contacts that may be one person, found among what changed since somebody last asked.
 
-Nothing is done on the way of a change. A call compares up to 500 changed contacts itself, so that a small workspace
-always sees all its duplicates; the rest a job compares in the background, about 2,000 contacts at a time.
+Nothing is done on the way of a change. A call compares up to 200 changed contacts itself, so that a small workspace
+always sees all its duplicates; the rest a job compares in the background, 1,000 contacts at a time.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ from orbit_contacts.features.merging.models import (
 )
 from orbit_contacts.features.merging.similarity import CAPS, MOST, THRESHOLD, Person
 
-AT_ONCE = 500
-BATCH = 2000
+AT_ONCE = 200
+BATCH = 1000
 TOTAL_CAP = 10_000
 # A transaction may commit this long after the instant it writes into `updated_at`.
 _COMMIT_LAG = 60 * SECOND
@@ -129,6 +129,7 @@ async def compare_changed(tx: Transaction, cell_id: int, scan: Record, limit: in
 
 async def _compare(tx: Transaction, cell_id: int, rows: Sequence[Record]) -> None:
     """Find the likely duplicates of contacts anew."""
+    await queries.use_indexes(tx)
     people = {row["id"]: Person(*list(row)[: len(Person._fields)]) for row in rows}
     keys = {id: similarity.keys(person, tx.caller.workspace_id) for id, person in people.items()}
     kinds = {key: kind for found in keys.values() for key, kind in found.items()}
@@ -140,9 +141,11 @@ async def _compare(tx: Transaction, cell_id: int, rows: Sequence[Record]) -> Non
         ["{" + ",".join(map(str, found)) + "}" for found in keys.values()],
     )
     candidates: set[tuple[UUID, UUID]] = set()
+    namesakes: set[UUID] = set()
     for row in await queries.sharing(tx, list(kinds), MOST):
         holders: list[UUID] = row["contact_ids"]
-        if len(holders) <= CAPS[kinds[row["key"]]]:
+        kind = kinds[row["key"]]
+        if len(holders) <= CAPS[kind]:
             candidates |= {
                 (min(one, other), max(one, other))
                 for one in holders
@@ -150,6 +153,10 @@ async def _compare(tx: Transaction, cell_id: int, rows: Sequence[Record]) -> Non
                 for other in holders
                 if one != other
             }
+        elif kind == "name":
+            namesakes.update(holders)
+    if namesakes:
+        await queries.forget_namesakes(tx, list(namesakes))
     strangers = {id for pair in candidates for id in pair if id not in people}
     for row in await queries.compared_contacts(tx, list(strangers)) if strangers else ():
         people[row["id"]] = Person(*row)

@@ -56,7 +56,7 @@ async def list_merges(reader: Reader, id: ContactId, query: PageQuery) -> Page[M
 async def list_duplicates(tx: Transaction, query: DuplicatesQuery) -> Page[DuplicatePair]:
     """List pairs of contacts that may be one person, the likeliest first, each with its reasons.
 
-    Contacts that changed are compared when somebody asks: up to 500 in the call, the rest in the background, and then
+    Contacts that changed are compared when somebody asks: up to 200 in the call, the rest in the background, and then
     `total_is_exact` is false. A pair is about the contacts as they were compared last.
     """
     return await duplicates.list_duplicates(tx, query)
