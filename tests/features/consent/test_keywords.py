@@ -134,3 +134,11 @@ async def test_an_inbound_message_is_heard_in_its_own_transaction(
         await receive(tx, "STOP")
         await receive(tx, 7)
     assert "sms" in closed(api, jane)
+
+
+def test_stop_as_an_event_over_http(api: Client) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com")
+    event = {"type": "message.received", "channel": "sms", "data": {"text": "Stop."}}
+    assert api.post(f"/contacts/{jane['id']}/events", event).status_code == 202
+    assert {"sms", "voice", "whatsapp"} <= closed(api, jane)
+    assert "email" not in closed(api, jane)

@@ -227,25 +227,26 @@ async def recorded_messages(reader: Reader, asked: Sequence[Message]) -> set[tup
 class Send(NamedTuple):
     contact_id: UUID
     id: UUID
+    sent_at: Instant
     channel: str
     category: str
     message_id: str | None
 
 
-async def insert_sends(tx: Transaction, sent: Sequence[Send], sent_at: Instant) -> None:
+async def insert_sends(tx: Transaction, sent: Sequence[Send]) -> None:
     """Record sends; a message that is recorded already is not recorded again."""
     await tx.execute(
         """
         INSERT INTO contact_sends (workspace_id, cell_id, contact_id, sent_at, id, channel, category, message_id)
-        SELECT $1, cell_id, contact_id, $2, id, channel, category, message_id
-        FROM unnest($3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[])
-          AS sent (cell_id, contact_id, id, channel, category, message_id)
+        SELECT $1, cell_id, contact_id, sent_at, id, channel, category, message_id
+        FROM unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+          AS sent (cell_id, contact_id, sent_at, id, channel, category, message_id)
         ON CONFLICT DO NOTHING
         """,
         tx.caller.workspace_id,
-        sent_at,
         [tx.caller.cell(ids.cell_number(each.contact_id)) for each in sent],
         [each.contact_id for each in sent],
+        [each.sent_at for each in sent],
         [each.id for each in sent],
         [each.channel for each in sent],
         [each.category for each in sent],

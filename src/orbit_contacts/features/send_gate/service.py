@@ -15,6 +15,7 @@ from orbit_contacts.core.clock import DAY, SECOND, Instant, format_instant
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.consent import service as consent
+from orbit_contacts.features.consent.channels import CHANNELS
 from orbit_contacts.features.contacts import lifecycle
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.lifecycle import Kept, Participant
@@ -24,6 +25,8 @@ from orbit_contacts.features.send_gate.compliance import Compliance
 from orbit_contacts.features.send_gate.counting import Check, Counters, zone_of
 from orbit_contacts.features.send_gate.gate import Recipient, Verdict, judge
 from orbit_contacts.features.send_gate.queries import Counted, Send
+from orbit_contacts.features.timeline import outbound
+from orbit_contacts.features.timeline.outbound import SentEvent
 
 _AHEAD = 5 * 60 * SECOND
 _KEPT_DAYS = 367  # the longest window, and a day for zones
@@ -101,12 +104,12 @@ async def check_and_record(tx: Transaction, checks: Sequence[Check], at: Instant
     rows = await queries.lock_recipients(tx, list({asked.contact_id for asked in checks}))
     found = await _judge(tx, checks, rows, moment, record=True)
     sent = [
-        Send(asked.contact_id, ids.mint(tx.now), asked.channel, asked.category, asked.message_id)
+        Send(asked.contact_id, ids.mint(tx.now), moment, asked.channel, asked.category, asked.message_id)
         for asked, verdict in zip(checks, found, strict=True)
         if verdict is not None and verdict.allowed
     ]
     if sent:
-        await queries.insert_sends(tx, sent, moment)
+        await queries.insert_sends(tx, sent)
     return found
 
 
@@ -165,6 +168,32 @@ async def usages(reader: Reader, contact_id: UUID) -> dict[UUID, Usage]:
     }
 
 
+async def count_told(tx: Transaction, events: Sequence[SentEvent]) -> None:
+    """Sends that somebody else dispatched count too, once their events tell of them.
+
+    One that was recorded by a check before is the same send if both name the same `message_id`.
+    """
+    oldest = tx.now - _KEPT_DAYS * DAY
+    sent = [
+        Send(
+            event.contact_id,
+            event.id,
+            event.occurred_at,
+            event.channel,
+            event.category or "marketing",
+            event.message_id,
+        )
+        for event in events
+        if event.channel in CHANNELS and event.occurred_at > oldest
+    ]
+    if sent:
+        await queries.insert_sends(tx, sorted(sent, key=_by_contact))
+
+
+def _by_contact(send: Send) -> int:
+    return send.contact_id.int
+
+
 async def forget_old_sends(tx: Transaction) -> int:
     return await queries.forget_sends(tx, tx.now - _KEPT_DAYS * DAY)
 
@@ -180,4 +209,5 @@ async def unmerge(tx: Transaction, survivor: UUID, sources: Sequence[UUID], mani
     return []
 
 
+outbound.sent.append(count_told)
 lifecycle.participants.append(Participant("send_gate", frozenset({"contact_sends"}), merge, unmerge))
