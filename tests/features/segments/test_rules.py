@@ -87,7 +87,9 @@ def nested(levels: int, operator: str = "$not") -> dict[str, Any]:
         ({"event": {"type": "a", "count": {"$lt": 0}}}, "rules.event.count", '{"$lt":0}', "a number of times"),
         ({"event": {"type": "a", "count": {"$in": [1]}}}, "rules.event.count.$in", "$in", "$gte"),
         ({"event": {"type": "a", "where": {"x": None}}}, "rules.event.where.x.$eq", None, "$exists"),
-        ({"event": {"type": "a", "channel": []}}, "rules.event.channel", "[]", "a channel"),
+        ({"event": {"type": "a", "channel": []}}, "rules.event.channel", "[]", "whatsapp"),
+        ({"event": {"type": "a", "channel": "mail"}}, "rules.event.channel", "mail", "email"),
+        ({"event": {"type": "a", "direction": "in"}}, "rules.event.direction", "in", "inbound, outbound"),
     ],
 )
 def test_a_wrong_rule_says_where_and_what(rule: Any, path: str, value: Any, expected: str) -> None:

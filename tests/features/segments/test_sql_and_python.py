@@ -22,10 +22,12 @@ from orbit_contacts.features.segments.compile import compile_rule
 from orbit_contacts.features.segments.conditions import ago
 from orbit_contacts.features.segments.evaluate import Person
 from orbit_contacts.features.segments.tree import Happened
+from orbit_contacts.features.timeline.kinds import kind_of
 from tests.features.segments import generated
 from tests.features.segments.generated import DEFINITIONS, LISTS, NOW, SEGMENTS, Event, Stored
 
 WORKSPACE = 77_777
+ACTIVITY = ("message", "call", "ticket", "event")
 _exact = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -137,6 +139,15 @@ async def _store(connection: Connection, people: list[Stored]) -> None:
     )
     await connection.executemany(
         """
+        INSERT INTO contact_stats (workspace_id, cell_id, contact_id, messages_sent, messages_received, calls_started,
+                                   calls_ended, tickets_opened, tickets_closed, events, orders, order_value,
+                                   last_activity_at)
+        VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0, 0, $4)
+        """,
+        [(WORKSPACE, _cell(p), p.id, _last_activity(p)) for p in people if p.events],
+    )
+    await connection.executemany(
+        """
         INSERT INTO events (workspace_id, cell_id, contact_id, id, recorded_at, occurred_at, type, channel, direction,
                             data)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -160,6 +171,10 @@ async def _store(connection: Connection, people: list[Stored]) -> None:
     )
 
 
+def _last_activity(person: Stored) -> int | None:
+    return max((e.occurred_at for e in person.events if kind_of(e.type) in ACTIVITY), default=None)
+
+
 def _cell(person: Stored) -> int:
     return WORKSPACE * 1024 + ids.cell_number(person.id)
 
@@ -171,14 +186,13 @@ def _channels(person: Stored) -> tuple[list[str], list[str], int | None]:
 
 
 def _person(stored: Stored) -> Person:
-    activity = [e.occurred_at for e in stored.events if e.type.split(".")[0] not in ("contact", "consent", "note")]
     return Person(
         columns=stored.columns,
         metadata=_exact.decode(msgspec.json.encode(stored.metadata)),
         custom_fields=_exact.decode(msgspec.json.encode(stored.custom_fields)),
         lists=stored.lists & frozenset(LISTS[:2]),
         consent=stored.consent,
-        last_activity_at=max(activity, default=None),
+        last_activity_at=_last_activity(stored),
         count=lambda happened: sum(_is_of(event, happened) for event in stored.events),
     )
 

@@ -1,7 +1,6 @@
 """Reads `event: {…}`: what someone did or did not do, how often and when. Pure."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from orbit_contacts.features.segments import operands
@@ -9,6 +8,7 @@ from orbit_contacts.features.segments.faults import fault, is_array, is_object
 from orbit_contacts.features.segments.fields import Field, Source, json_field, split_path
 from orbit_contacts.features.segments.operators import COUNTS, OPERATORS, Operator
 from orbit_contacts.features.segments.tree import Condition, Happened, Rule, Times
+from orbit_contacts.features.timeline.kinds import CHANNELS, DIRECTIONS, is_type
 
 MAX_COUNT = 1_000_000
 MAX_ALTERNATIVES = 20
@@ -26,8 +26,6 @@ KEYS: dict[str, str] = {
     "where": 'Conditions on the event\'s `data`, all of which hold: `{"campaign": "spring"}`.',
 }
 
-_TYPE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
-
 MakeCondition: TypeAlias = Callable[[Field, Operator, Any, str], Rule]
 
 
@@ -40,13 +38,13 @@ def read_behaviour(given: Any, path: str, condition: MakeCondition) -> Happened:
             raise fault(f"{path}.{key}", key, "one of " + ", ".join(KEYS))
     types = _texts(given.get("type"), f"{path}.type", "an event type such as message.opened, or an array of them")
     for type in types:
-        if not _TYPE.fullmatch(type):
+        if not is_type(type):
             raise fault(f"{path}.type", type, "lower-case words joined by dots, such as message.opened")
     return Happened(
         types=types,
         path=path,
-        channels=_optional(given, "channel", path, "a channel, or an array of channels"),
-        directions=_optional(given, "direction", path, "inbound or outbound"),
+        channels=_of(CHANNELS, given, "channel", path),
+        directions=_of(DIRECTIONS, given, "direction", path),
         within_days=_days(given, "within_days", path),
         older_than_days=_days(given, "older_than_days", path),
         after=_date(given, "after", path),
@@ -63,8 +61,15 @@ def _texts(given: Any, path: str, expected: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def _optional(given: dict[str, Any], key: str, path: str, expected: str) -> tuple[str, ...]:
-    return _texts(given[key], f"{path}.{key}", expected) if key in given else ()
+def _of(known: Sequence[str], given: dict[str, Any], key: str, path: str) -> tuple[str, ...]:
+    """One or several of the known words; none when the key is absent."""
+    if key not in given:
+        return ()
+    expected = "one or an array of " + ", ".join(known)
+    found = _texts(given[key], f"{path}.{key}", expected)
+    if any(word not in known for word in found):
+        raise fault(f"{path}.{key}", given[key], expected)
+    return found
 
 
 def _days(given: dict[str, Any], key: str, path: str) -> float | None:

@@ -17,7 +17,7 @@ from orbit_contacts.features.segments import conditions, joins
 from orbit_contacts.features.segments.binding import Binder, Scope
 from orbit_contacts.features.segments.faults import fault
 from orbit_contacts.features.segments.tree import (
-    ActiveSince,
+    Active,
     AllOf,
     AnyOf,
     Condition,
@@ -63,12 +63,12 @@ class _Compiler:
             case InSegment():
                 return self.conjunction(self._b.scope.segments[rule.segment_id], positive)
             case Condition() if rule.field.source in joins.SOURCES:
-                expanded = joins.expand(rule, self._b.scope.now)
+                expanded = joins.expand(rule)
                 return self.conjunction(expanded, positive != rule.operator.negated)
             case Condition():
                 found = conditions.sql(self._b, rule)
                 return [found if positive != rule.operator.negated else "(" + found + ") IS NOT TRUE"]
-            case Happened() | OnList() | Consents() | ActiveSince():
+            case Happened() | OnList() | Consents() | Active():
                 return [joins.exists(self._b, rule, positive)]
             case _:
                 return ["FALSE" if positive else "TRUE"]
@@ -118,7 +118,7 @@ def has_join(rule: Rule, segments: Mapping[UUID, Rule]) -> bool:
             return has_join(segments[rule.segment_id], segments)
         case Condition():
             return rule.field.source in joins.SOURCES
-        case Happened() | OnList() | Consents() | ActiveSince():
+        case Happened() | OnList() | Consents() | Active():
             return True
         case _:
             return False

@@ -99,7 +99,7 @@ def _candidates(b: Binder, field: Field, text: str) -> LiteralString:
 
 def _date(b: Binder, condition: Condition) -> LiteralString:
     column = condition.field.sql
-    text = _dates(b, condition, column)
+    text = dates(b, condition, column)
     # Ids are time-ordered, so the primary key serves what is asked of the time of creation.
     if column == "c.created_at" and condition.operator.base not in ("in", "exists"):
         earliest, latest = _bounds(b, condition)
@@ -131,7 +131,7 @@ def ago(now: Instant, days: float) -> Instant:
     return now - int(days * DAY)
 
 
-def _dates(b: Binder, condition: Condition, value: LiteralString) -> LiteralString:
+def dates(b: Binder, condition: Condition, value: LiteralString) -> LiteralString:
     """A comparison of `value`, an expression of type timestamptz."""
     operand = condition.operand
     match condition.operator.base:
@@ -144,6 +144,9 @@ def _dates(b: Binder, condition: Condition, value: LiteralString) -> LiteralStri
             since = b.bind(ago(b.scope.now, operand), "timestamptz")
             if condition.operator.base == "older_than_days":
                 return value + " < " + since
+            if condition.field.source is Source.ACTIVITY:
+                # Events may be stamped some minutes ahead; who did something "later than now" is active all the same.
+                return value + " >= " + since
             return "(" + value + " >= " + since + " AND " + value + " <= " + b.bind(b.scope.now, "timestamptz") + ")"
         case base:
             return value + _COMPARISONS[base] + b.bind(operand, "timestamptz")
@@ -192,7 +195,7 @@ def _json(b: Binder, condition: Condition) -> LiteralString:
     if condition.is_date:
         text = _at_path(b, field, " ->> ")
         is_date: LiteralString = text + " ~ " + _DATE + " AND pg_input_is_valid(" + text + ", 'timestamptz')"
-        return _dates(b, condition, "(CASE WHEN " + is_date + " THEN (" + text + ")::timestamptz END)")
+        return dates(b, condition, "(CASE WHEN " + is_date + " THEN (" + text + ")::timestamptz END)")
     if base in _COMPARISONS:
         value = _at_path(b, field, " -> ")
         bound = b.bind(msgspec.json.encode(condition.operand), "jsonb")

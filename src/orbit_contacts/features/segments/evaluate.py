@@ -108,8 +108,7 @@ def _positive(condition: Condition, value: Any, now: Instant) -> bool:
         instant = parse_date(value) if isinstance(value, str) else None if isinstance(value, bool) else value
         is_stored = field.source in (Source.COLUMN, Source.ACTIVITY)
         if field.source is Source.ACTIVITY and base == "within_days" and instant is not None:
-            # An event may be stamped some minutes ahead; who did something "later than now" is active all the same.
-            instant = min(instant, now)
+            instant = min(instant, now)  # see `conditions.dates`
         return isinstance(instant, int) and (is_stored or isinstance(value, str)) and _date(base, instant, operand, now)
     match base:
         case "eq":

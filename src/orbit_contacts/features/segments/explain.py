@@ -9,7 +9,6 @@ from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import msgspec
-from asyncpg.protocol import Record
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant, format_instant
@@ -56,14 +55,14 @@ async def person_of(reader: Reader, contact_id: UUID, members: Members) -> Perso
         raise contacts.not_found(contact_id)
     known = dict(row)
     columns = {name: known[name] for name, field in FIELDS.items() if field.source is Source.COLUMN and name in known}
-    happened, last_activity = await _behaviours(reader, cell_id, contact_id, members)
+    happened = await _behaviours(reader, cell_id, contact_id, members)
     return Person(
         columns={**columns, "blocked": row["blocked_at"] is not None},
         metadata=_exact.decode(row["metadata"]),
         custom_fields=_exact.decode(row["custom_fields"]),
         lists=frozenset(found["id"] for found in await lists.lists_of(reader, contact_id)),
         consent=await _consent(reader, cell_id, contact_id),
-        last_activity_at=last_activity,
+        last_activity_at=await _last_activity(reader, cell_id, contact_id),
         count=happened.__getitem__,
     )
 
@@ -77,20 +76,26 @@ async def _consent(reader: Reader, cell_id: int, contact_id: UUID) -> dict[str, 
     return dict.fromkeys(row["opted_in"], "opted_in") | dict.fromkeys(row["opted_out"], "opted_out")
 
 
-async def _behaviours(
-    reader: Reader, cell_id: int, contact_id: UUID, members: Members
-) -> tuple[dict[Happened, int], Instant | None]:
-    """How often each behaviour of the rule happened, and when the contact was last active."""
+async def _last_activity(reader: Reader, cell_id: int, contact_id: UUID) -> Instant | None:
+    return await reader.fetch_value(
+        "SELECT last_activity_at FROM contact_stats WHERE cell_id = $1 AND contact_id = $2", cell_id, contact_id
+    )
+
+
+async def _behaviours(reader: Reader, cell_id: int, contact_id: UUID, members: Members) -> dict[Happened, int]:
+    """How often each behaviour of the rule happened, in one statement."""
     asked = [node for rule in (members.rule, *members.segments.values()) for node in nodes(rule, Happened)]
     where = Where()
     binder = Binder(where, counts.scope_of(reader, members))
-    found: LiteralString = "SELECT max(e.occurred_at) FILTER (WHERE " + joins.IS_ACTIVITY + ") AS last"
-    for happened in asked:
-        found += ", count(*) FILTER (WHERE " + joins.matching(binder, happened) + ")"
+    if not asked:
+        return {}
+    found: LiteralString = ", ".join(
+        ["count(*) FILTER (WHERE " + joins.matching(binder, happened) + ")" for happened in asked]
+    )
     of_contact: LiteralString = "e.cell_id = " + where.bind(cell_id) + " AND e.contact_id = " + where.bind(contact_id)
-    row: Record | None = await reader.fetch_one(found + " FROM events e WHERE " + of_contact, *where.args)
+    row = await reader.fetch_one("SELECT " + found + " FROM events e WHERE " + of_contact, *where.args)
     assert row is not None
-    return {happened: row[place] for place, happened in enumerate(asked, 1)}, row["last"]
+    return dict(zip(asked, row, strict=True))
 
 
 class _Explaining:

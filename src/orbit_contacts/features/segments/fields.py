@@ -82,7 +82,7 @@ _COLUMNS = (
         Kind.DATE,
         "last activity",
         Source.ACTIVITY,
-        note="the newest event that is not `contact.*`, `consent.*` or `note.*`",
+        note="the newest message, call, ticket or custom event",
     ),
     Field("tags", Kind.TEXTS, "tags", sql="c.tags", plural=True),
     Field("lists", Kind.LISTS, "lists", Source.LISTS, plural=True, note="ids `lst_…`"),

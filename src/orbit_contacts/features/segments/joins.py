@@ -4,16 +4,16 @@ At the top of a rule PostgreSQL turns EXISTS into a semi-join and NOT EXISTS int
 there. "At least three times" is one grouping over the index of types and times, not a count for each contact.
 """
 
-from typing import Any, LiteralString, cast
+from dataclasses import replace
+from typing import LiteralString
 from uuid import UUID
 
-from orbit_contacts.core.clock import SECOND
 from orbit_contacts.features.segments import conditions
 from orbit_contacts.features.segments.binding import Binder
 from orbit_contacts.features.segments.conditions import ago
 from orbit_contacts.features.segments.fields import Source
 from orbit_contacts.features.segments.tree import (
-    ActiveSince,
+    Active,
     AllOf,
     AnyOf,
     Condition,
@@ -28,14 +28,11 @@ from orbit_contacts.features.segments.tree import (
 
 SOURCES = (Source.LISTS, Source.CONSENT, Source.ACTIVITY)
 
-# Events that only record a change of the directory are nobody's activity.
-IS_ACTIVITY: LiteralString = "split_part(e.type, '.', 1) <> ALL('{contact,consent,note}')"
-
 _ONCE = Times()
 _NEVER = Times(0, 0)
 
 
-def expand(condition: Condition, now: int) -> Rule:
+def expand(condition: Condition) -> Rule:
     """A condition on lists, consent or activity, without its negation, as memberships to look up."""
     base, operand = condition.operator.base, condition.operand
     match condition.field.source:
@@ -44,7 +41,7 @@ def expand(condition: Condition, now: int) -> Rule:
         case Source.CONSENT:
             return _consent(condition.field.path[0], base, operand)
         case _:
-            return _activity(base, operand, now)
+            return _activity(condition)
 
 
 def _lists(base: str, operand: Operand) -> Rule:
@@ -67,37 +64,13 @@ def _consent(channel: str, base: str, operand: Operand) -> Rule:
     return AnyOf(tuple(wanted), "")
 
 
-def _activity(base: str, operand: Any, now: int) -> Rule:
-    """Comparisons of the newest event are questions whether there is one since."""
-    if base == "exists":
-        return ActiveSince(None) if operand else Not(ActiveSince(None), "")
-    match base:
-        case "gt":
-            return ActiveSince(operand + 1)
-        case "gte":
-            return ActiveSince(operand)
-        case "lt":
-            return _last_before(operand)
-        case "lte":
-            return _last_before(operand + 1)
-        case "within_days":
-            return ActiveSince(ago(now, operand))
-        case "older_than_days":
-            return _last_before(ago(now, operand))
-        case _:
-            instants = cast(tuple[int, ...], operand if isinstance(operand, tuple) else (operand,))
-            return AnyOf(tuple(_last_in_second(at // SECOND * SECOND) for at in instants), "")
+def _activity(condition: Condition) -> Rule:
+    if condition.operator.base == "exists" and not condition.operand:
+        return Not(Active(replace(condition, operand=True)), "")
+    return Active(condition)
 
 
-def _last_before(end: int) -> Rule:
-    return AllOf((ActiveSince(None), Not(ActiveSince(end), "")))
-
-
-def _last_in_second(start: int) -> Rule:
-    return AllOf((ActiveSince(start), Not(ActiveSince(start + SECOND), "")))
-
-
-def exists(b: Binder, atom: OnList | Consents | ActiveSince | Happened, positive: bool) -> LiteralString:
+def exists(b: Binder, atom: OnList | Consents | Active | Happened, positive: bool) -> LiteralString:
     """EXISTS or NOT EXISTS; never NULL."""
     if isinstance(atom, Happened):
         return _happened(b, atom, positive)
@@ -106,8 +79,8 @@ def exists(b: Binder, atom: OnList | Consents | ActiveSince | Happened, positive
             rows = _memberships(b, atom)
         case Consents():
             rows = _consents(b, atom)
-        case ActiveSince():
-            rows = _activity_since(b, atom)
+        case Active():
+            rows = _activity_at(b, atom)
     return _exists(rows, positive)
 
 
@@ -144,16 +117,14 @@ def _consents(b: Binder, atom: Consents) -> LiteralString:
     )
 
 
-def _activity_since(b: Binder, atom: ActiveSince) -> LiteralString:
-    rows: LiteralString = (
-        "SELECT FROM events e WHERE "
-        + b.cell("e")
-        + " AND e.cell_id = c.cell_id AND e.contact_id = c.id AND "
-        + IS_ACTIVITY
+def _activity_at(b: Binder, atom: Active) -> LiteralString:
+    return (
+        "SELECT FROM contact_stats a WHERE "
+        + b.cell("a")
+        + " AND a.cell_id = c.cell_id AND a.contact_id = c.id AND "
+        + conditions.dates(b, atom.condition, "a.last_activity_at")
+        + b.window("a.contact_id")
     )
-    if atom.since is not None:
-        rows += " AND e.occurred_at >= " + b.bind(atom.since, "timestamptz")
-    return rows + b.window("e.contact_id")
 
 
 def _happened(b: Binder, happened: Happened, positive: bool) -> LiteralString:

@@ -112,13 +112,13 @@ class Consents:
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveSince:
-    """Some activity at this instant or later; ever, when None."""
+class Active:
+    """The time of the last activity meets a condition, whose negation is not looked at."""
 
-    since: Instant | None
+    condition: Condition
 
 
-Rule: TypeAlias = AllOf | AnyOf | Not | Condition | Happened | InSegment | Unreadable | OnList | Consents | ActiveSince
+Rule: TypeAlias = AllOf | AnyOf | Not | Condition | Happened | InSegment | Unreadable | OnList | Consents | Active
 
 N = TypeVar("N", Condition, Happened, InSegment)
 
