@@ -68,6 +68,14 @@ async def test_a_dear_count_is_shown_again_with_its_time(workspace: Workspace, d
     assert second["as_of"] > first["as_of"]
 
 
+async def test_few_contacts_are_counted_again_however_slow_the_machine(
+    workspace: Workspace, database: Database, vip: str
+) -> None:
+    workspace.api.contact(tags=["vip"])
+    await pretend(database, workspace, vip, cost=counts.SLOW - 1, age=0)
+    assert count_of(workspace.api, vip) == 2
+
+
 async def test_what_is_too_dear_for_a_request_the_worker_counts(
     workspace: Workspace, database: Database, vip: str
 ) -> None:

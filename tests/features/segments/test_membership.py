@@ -37,9 +37,7 @@ def test_lists(api: Client, cast: dict[str, str]) -> None:
     assert preview(api, {"$or": [{"lists": news}, {"first_name": {"$contains": "ŞU"}}]}) == ["John", "Şule"]
 
 
-def test_a_list_that_is_not_there_is_refused_and_a_removed_one_has_no_members(
-    api: Client, cast: dict[str, str]
-) -> None:
+def test_a_removed_list_has_no_members_and_cannot_be_named_again(api: Client, cast: dict[str, str]) -> None:
     vip = api.data("POST", "/contacts/lists", {"name": "VIP"})["id"]
     api.data("POST", f"/contacts/lists/{vip}/members", {"contact_ids": list(cast.values())})
     made = api.data("POST", "/contacts/segments", {"name": "VIP", "rules": {"lists": [vip]}})

@@ -25,7 +25,9 @@ from orbit_contacts.features.segments.tree import AllOf, Condition, Rule
 
 # Costs in microseconds, as everywhere.
 CHEAP = 20_000
+SLOW = 500_000
 MAX_AGE = 60 * SECOND
+FEW = 20_000
 
 SAMPLE_ROWS = 1024
 _SAMPLE_SECONDS = 0.08
@@ -56,6 +58,11 @@ def stored(row: Record) -> Count:
 def is_fresh(count: Count, now: Instant) -> bool:
     """Whether a count may still be shown."""
     return count.cost >= CHEAP and now - count.at <= min(10 * count.cost, MAX_AGE)
+
+
+async def is_quick(reader: Reader, count: Count) -> bool:
+    """Whether it was the machine that was slow, not the count: few contacts are soon counted again."""
+    return count.cost < SLOW and await count_live(reader, None, None) < FEW
 
 
 def condition(reader: Reader, members: Members, window: Window | None = None) -> Where:

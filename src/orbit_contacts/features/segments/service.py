@@ -147,8 +147,10 @@ async def current_count(reader: Reader, row: Record, rule: AllOf, seconds: float
     """The stored count if it is fresh enough, else a new one, which is stored."""
     known = counts.stored(row)
     is_too_dear = known.cost >= COUNT_SECONDS * SECOND
-    if counts.is_fresh(known, reader.now) or (is_too_dear and known.is_exact):
-        # What is too dear for a request, the worker counts again, since someone is looking.
+    if is_too_dear and known.is_exact:
+        # The worker counts it again, since someone is looking.
+        return known
+    if counts.is_fresh(known, reader.now) and not await counts.is_quick(reader, known):
         return known
     named = await stored.members_of(reader, rule)
     made = await (counts.estimate(reader, named, known.cost) if is_too_dear else counts.count(reader, named, seconds))
