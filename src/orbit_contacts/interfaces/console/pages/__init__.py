@@ -5,17 +5,18 @@ from orbit_contacts.interfaces.console.pages import (
     contact,
     contact_forms,
     contacts,
+    exports,
     lists,
     palette,
     preferences,
     reaching,
+    segments,
     settings,
     status,
 )
 from orbit_contacts.interfaces.console.visit import View
 
-VIEWS: list[View] = [
-    view
-    for module in (contacts, bulk, contact_forms, contact, lists, reaching, settings, status, palette, preferences)
-    for view in module.views.all
-]
+_SUBJECTS = (contacts, bulk, contact_forms, contact, segments, lists, exports, reaching)
+_BESIDE = (settings, status, palette, preferences)
+
+VIEWS: list[View] = [view for module in (*_SUBJECTS, *_BESIDE) for view in module.views.all]

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from orbit_contacts.core import ids
@@ -18,6 +19,9 @@ from orbit_contacts.features.custom_fields import service as custom_fields
 from orbit_contacts.features.custom_fields.models import CustomField
 from orbit_contacts.features.lists import service as lists
 from orbit_contacts.features.notes import service as notes
+from orbit_contacts.features.timeline import listing as timeline
+from orbit_contacts.features.timeline.kinds import KINDS
+from orbit_contacts.features.timeline.models import TimelineQuery
 from orbit_contacts.interfaces.console.visit import Views, Visit
 
 views = Views()
@@ -51,6 +55,7 @@ async def render(
         all_lists = (await lists.list_lists(reader, PageQuery(limit=200))).items
         page = await notes.list_notes(reader, id, PageQuery(limit=50))
         fields = await _fields(visit, reader, contact.custom_fields)
+        happened = await timeline.timeline(reader, id, _asked(params))
     is_editing = values is not None or params.get("edit") == "details"
     mine = {known.id for known in own_lists}
     return visit.page(
@@ -65,10 +70,20 @@ async def render(
         notes=sorted(page.items, key=_unpinned),
         edited_note=params.get("note"),
         fields=fields,
+        happened=happened,
+        kind=params.get("kind", ""),
+        last_day=params.get("day", ""),
+        kinds=KINDS,
         is_editing=is_editing and visit.can("contacts:write"),
         values=values,
         refusal=refusal,
     )
+
+
+def _asked(params: QueryParams) -> TimelineQuery:
+    """The page of the timeline that the address means."""
+    kind = params.get("kind", "")
+    return TimelineQuery(kind=[kind] if kind else [], cursor=params.get("cursor"), limit=25)
 
 
 def _unpinned(note: Any) -> bool:

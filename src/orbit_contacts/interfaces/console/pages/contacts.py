@@ -88,6 +88,11 @@ class Address:
         return urlencode({**self.given, **place})
 
 
+@views.get("/", None)
+async def start(visit: Visit) -> Response:
+    return visit.go("/contacts")
+
+
 @views.get("/contacts", "contacts:read")
 async def contacts(visit: Visit) -> Response:
     address = Address(visit.request.query_params.multi_items())

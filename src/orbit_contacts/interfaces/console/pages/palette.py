@@ -11,10 +11,12 @@ views = Views()
 PAGES = {
     "/contacts": "Contacts",
     "/contacts/new": "New contact",
+    "/segments": "Segments",
     "/lists": "Lists",
     "/opt-outs": "Opt-outs",
     "/blocked": "Blocked",
     "/suppressions": "Suppression list",
+    "/exports": "Exports",
     "/bulk": "Bulk actions",
     "/settings": "Settings",
     "/settings/keys": "API keys",

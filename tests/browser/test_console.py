@@ -1,0 +1,256 @@
+"""The console in a real browser: the flows of a new user, the keyboard, and what no page may do."""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.conftest import Client
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+# Screenshots of every page are kept where this says, for looking at.
+SHOTS = os.environ.get("ORBIT_SCREENSHOTS")
+
+RULES = {"$and": [{"$or": [{"country_code": "DE"}, {"tags": {"$contains": "vip"}}]}, {"blocked": {"$ne": False}}]}
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def console(api: Client, page: Page, foreign_requests: list[str]) -> AsyncIterator[Page]:
+    """Signed in with a full key. In the end nothing foreign was asked for and no policy was broken."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    await sign_in(page, api)
+    yield page
+    assert foreign_requests == []
+    assert errors == []
+    assert await page.evaluate("window.violations") == []
+
+
+async def sign_in(page: Page, api: Client) -> None:
+    await page.goto(f"{api.url}/console/")
+    await page.get_by_label("API key").fill(api.key)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
+
+
+async def test_from_empty_to_a_tagged_contact_by_the_dialog(api: Client, console: Page) -> None:
+    await expect(console.get_by_text("Nobody is here yet")).to_be_visible()
+    await console.get_by_role("link", name="New contact").first.click()
+    dialog = console.get_by_role("dialog", name="New contact")
+    await dialog.get_by_label("First name").fill("Ada")
+    await dialog.get_by_label("E-mail").fill("ada@example.com")
+    await dialog.get_by_role("button", name="Add contact").click()
+    await expect(console.get_by_role("heading", name="Ada")).to_be_visible()
+    await console.get_by_label("New tag").fill("vip")
+    await console.get_by_label("New tag").press("Enter")
+    await expect(console.get_by_role("button", name="Remove the tag vip")).to_be_visible()
+    assert api.get("/contacts", search="ada").json()["data"][0]["tags"] == ["vip"]
+
+
+async def test_search_filters_as_typed_and_its_address_opens_anywhere(
+    api: Client, console: Page, browser: Browser
+) -> None:
+    for name, stage in (("Ada", "lead"), ("Grace", "lead"), ("Adam", "customer")):
+        api.contact(first_name=name, last_name="Stone", lifecycle_stage=stage)
+    await console.reload()
+    await console.get_by_label("Search name").press_sequentially("ada")
+    await expect(console.locator("tbody tr")).to_have_count(2)
+    await console.get_by_role("search").get_by_label("Stage", exact=True).select_option("lead")
+    await expect(console.locator("tbody tr")).to_have_count(1)
+    await expect(console).to_have_url(re.compile(r"search=ada&lifecycle_stage=lead"))
+    await expect(console.locator("#pager")).to_contain_text("1–1 of 1")
+    assert await console.evaluate("window.violations") == []
+    context = await browser.new_context()
+    fresh = await context.new_page()
+    await fresh.goto(console.url)
+    await fresh.get_by_label("API key").fill(api.key)
+    await fresh.get_by_role("button", name="Sign in").click()
+    await expect(fresh.locator("tbody tr")).to_have_count(1)
+    await expect(fresh.get_by_label("Search name")).to_have_value("ada")
+    await context.close()
+    await console.locator("tbody a").click()
+    await expect(console.get_by_role("heading", name="Ada Stone")).to_be_visible()
+    await console.go_back()
+    await expect(console.locator("tbody tr")).to_have_count(1)
+    await expect(console.get_by_label("Search name")).to_have_value("ada")
+
+
+async def test_details_consent_and_block_change_in_place(api: Client, console: Page) -> None:
+    contact = api.contact(first_name="Ada", email="ada@example.com", phone="+4915123456789")
+    await console.goto(f"{api.url}/console/contacts/{contact['id']}")
+    await console.get_by_role("link", name="Edit").click()
+    await console.get_by_label("Last name").fill("Lovelace")
+    await console.get_by_role("button", name="Save").click()
+    await expect(console.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    await console.get_by_role("button", name="email: opted_in").click()
+    await expect(console.get_by_role("button", name="email: opted_in")).to_have_attribute("aria-pressed", "true")
+    await console.get_by_role("button", name="sms: opted_out").click()
+    await expect(console.get_by_role("button", name="sms: opted_out")).to_have_attribute("aria-pressed", "true")
+    await console.get_by_placeholder("What should the next one").fill("Prefers mornings.")
+    await console.get_by_role("button", name="Add note").click()
+    await expect(console.locator("article.note")).to_contain_text("Prefers mornings.")
+    await console.locator("summary", has_text="Block").click()
+    await console.get_by_role("button", name="Block this contact").click()
+    await expect(console.get_by_role("button", name="Unblock")).to_be_visible()
+    stored = api.data("GET", f"/contacts/{contact['id']}")
+    assert (stored["last_name"], stored["blocked"]) == ("Lovelace", True)
+    states = api.data("GET", f"/contacts/{contact['id']}/preferences")["preferences"]
+    assert (states["email"], states["sms"]) == ("opted_in", "opted_out")
+
+
+async def test_many_are_tagged_and_taken_back(api: Client, console: Page) -> None:
+    for number in range(5):
+        api.contact(first_name=f"P{number}")
+    await console.reload()
+    await console.locator(".pick").nth(0).check()
+    await console.locator(".pick").nth(2).click(modifiers=["Shift"])
+    await expect(console.locator("#count")).to_have_text("3")
+    await console.get_by_label("Tag for the selected").fill("hello")
+    await console.get_by_role("button", name="Add tag").click()
+    await expect(console.get_by_role("status")).to_contain_text("Tag added to 3 contacts.")
+    assert len(api.get("/contacts", tags="hello").json()["data"]) == 3
+    await console.get_by_role("button", name="Undo").click()
+    await expect(console.get_by_role("status")).to_contain_text("Taken back for 3 contacts.")
+    assert api.get("/contacts", tags="hello").json()["data"] == []
+
+
+async def test_the_list_is_walked_by_keyboard_alone(api: Client, console: Page) -> None:
+    for name in ("First", "Second", "Third"):
+        api.contact(first_name=name)
+    await console.reload()
+    keyboard = console.keyboard
+    await keyboard.press("?")
+    await expect(console.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    await keyboard.press("Escape")
+    for key in ("j", "x", "j", "x"):
+        await keyboard.press(key)
+    await expect(console.locator("#count")).to_have_text("2")
+    await keyboard.press("Escape")
+    await expect(console.locator("#bar")).to_be_hidden()
+    await keyboard.press("/")
+    await console.keyboard.type("second")
+    await expect(console.locator("tbody tr")).to_have_count(1)
+    await keyboard.press("Escape")
+    await keyboard.press("j")
+    await keyboard.press("Enter")
+    await expect(console.get_by_role("heading", name="Second")).to_be_visible()
+    await keyboard.press("Control+k")
+    await console.keyboard.type("third")
+    await expect(console.locator("#found")).to_contain_text("Third")
+    await keyboard.press("Enter")
+    await expect(console.get_by_role("heading", name="Third")).to_be_visible()
+
+
+async def test_theme_is_there_from_the_first_byte(api: Client, console: Page) -> None:
+    await console.get_by_role("button", name="Theme: auto").click()
+    await expect(console.locator("html")).to_have_attribute("data-theme", "dark")
+    assert 'data-theme="dark"' in await (await console.request.get(console.url)).text()
+
+
+async def test_long_names_and_markup_stay_in_their_place(api: Client, console: Page) -> None:
+    api.contact(display_name="<script>window.hit=1</script>", email="a@example.com")
+    long = api.contact(display_name="W" * 200, company="漢" * 200, email="b@example.com", tags=["t" * 64] * 1)
+    await console.reload()
+    assert await console.evaluate("window.hit") is None
+    await expect(console.get_by_role("link", name="<script>window.hit=1</script>")).to_be_visible()
+    row = await console.locator("tbody tr").first.bounding_box()
+    assert row is not None
+    assert row["height"] < 45
+    for width in (1280, 390):
+        await console.set_viewport_size({"width": width, "height": 800})
+        await console.goto(f"{api.url}/console/contacts/{long['id']}")
+        assert await console.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_pages_read_and_forms_work_without_javascript(api: Client, browser: Browser) -> None:
+    contact = api.contact(first_name="Ada", email="ada@example.com")
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await sign_in(page, api)
+    await page.get_by_label("Search name").fill("ada")
+    await page.get_by_label("Search name").press("Enter")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.locator(".pick").check()
+    await page.get_by_label("Tag for the selected").fill("plain")
+    await page.get_by_role("button", name="Add tag").click()
+    await expect(page.get_by_role("status")).to_contain_text("Tag added to 1 contacts.")
+    await page.goto(f"{api.url}/console/contacts/{contact['id']}")
+    await page.get_by_role("button", name="email: opted_out").click()
+    await expect(page.get_by_role("button", name="email: opted_out")).to_have_attribute("aria-pressed", "true")
+    await context.close()
+
+
+async def test_axe_finds_nothing_on_any_page(api: Client, console: Page) -> None:
+    contact = furnish(api)
+    known = api.data("GET", "/contacts/lists")[0]
+    segment = api.data("POST", "/contacts/segments", {"name": "Leads", "rules": RULES})
+    paths = {
+        "list": "/contacts",
+        "no-match": "/contacts?search=zzzz",
+        "new": "/contacts/new",
+        "contact": f"/contacts/{contact['id']}",
+        "edit": f"/contacts/{contact['id']}?edit=details",
+        "consent": f"/contacts/{contact['id']}/consent",
+        "delete": f"/contacts/{contact['id']}/delete",
+        "segments": "/segments",
+        "one-segment": f"/segments/{segment['id']}",
+        "builder": f"/segments/{segment['id']}/edit",
+        "why": f"/segments/{segment['id']}/why/{contact['id']}",
+        "exports": "/exports",
+        "lists": "/lists",
+        "one-list": f"/lists/{known['id']}",
+        "opt-outs": "/opt-outs",
+        "blocked": "/blocked",
+        "suppressions": "/suppressions",
+        "bulk": "/bulk",
+        "settings": "/settings",
+        "keys": "/settings/keys",
+        "fields": "/settings/fields",
+        "audit": "/settings/audit",
+        "status": "/status",
+        "palette": "/palette?q=a",
+        "missing": "/nowhere",
+    }
+    faults: list[str] = []
+    script = AXE.read_text()
+    for name, path in paths.items():
+        await console.goto(f"{api.url}/console{path}")
+        # The dark colours are the same everywhere, so some pages show them all.
+        for scheme in ("light", "dark") if SHOTS or name in ("list", "contact", "keys", "one-list") else ("light",):
+            await console.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+            if SHOTS:
+                await console.screenshot(path=Path(SHOTS) / f"{name}-{scheme}.png")
+            # Evaluated by the driver, which the page's policy does not concern.
+            await console.evaluate(f"typeof axe === 'undefined' && (() => {{{script}}})()")
+            only = "" if scheme == "light" else "{runOnly: ['color-contrast']}"
+            found = await console.evaluate(f"axe.run({only}).then((report) => report.violations)")
+            faults += [
+                f"{name} {scheme} {fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]
+            ]
+        assert await console.evaluate("window.violations") == []
+    assert faults == [], "\n".join(faults)
+
+
+def furnish(api: Client) -> dict[str, str]:
+    """Something on every page."""
+    known = api.data("POST", "/contacts/lists", {"name": "Customers", "description": "Who bought"})
+    contact = api.contact(
+        first_name="Ada", last_name="Lovelace", email="ada@example.com", tags=["vip"], lifecycle_stage="customer"
+    )
+    api.contact(first_name="Grace", phone="+4915123456789", lifecycle_stage="lead", country_code="DE")
+    api.data("POST", f"/contacts/lists/{known['id']}/members", {"contact_ids": [contact["id"]]})
+    api.data("PUT", f"/contacts/{contact['id']}/preferences", {"preferences": {"email": True, "sms": False}})
+    api.data("POST", f"/contacts/{contact['id']}/notes", {"body": "Prefers mornings."})
+    api.data("POST", f"/contacts/{contact['id']}/block", {"reason": "asked for it"})
+    api.data("POST", "/compliance/suppression-list", {"address": "gone@example.com"})
+    api.data("POST", "/custom-fields", {"key": "plan", "type": "text"})
+    api.data("POST", "/contacts/actions", {"action": "add_tags", "contact_ids": [contact["id"]], "params": {"tags": ["a"]}})
+    api.data("POST", "/contacts/export", {})
+    event = {"event": "message.sent", "message_id": "m1", "channel": "email", "data": {"preview": "Your order is on its way"}}
+    api.post(f"/contacts/{contact['id']}/events", event)
+    return contact
