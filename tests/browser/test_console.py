@@ -249,8 +249,11 @@ def furnish(api: Client) -> dict[str, str]:
     api.data("POST", f"/contacts/{contact['id']}/block", {"reason": "asked for it"})
     api.data("POST", "/compliance/suppression-list", {"address": "gone@example.com"})
     api.data("POST", "/custom-fields", {"key": "plan", "type": "text"})
-    api.data("POST", "/contacts/actions", {"action": "add_tags", "contact_ids": [contact["id"]], "params": {"tags": ["a"]}})
+    api.data(
+        "POST", "/contacts/actions", {"action": "add_tags", "contact_ids": [contact["id"]], "params": {"tags": ["a"]}}
+    )
     api.data("POST", "/contacts/export", {})
-    event = {"event": "message.sent", "message_id": "m1", "channel": "email", "data": {"preview": "Your order is on its way"}}
-    api.post(f"/contacts/{contact['id']}/events", event)
+    api.data(
+        "POST", f"/contacts/{contact['id']}/events", {"type": "message.sent", "channel": "email", "message_id": "m"}
+    )
     return contact
