@@ -26,38 +26,52 @@ async def plan_for_values(tx: Transaction) -> None:
 
 
 async def holders(tx: Transaction, kinds: Sequence[str], keys: Sequence[str]) -> dict[tuple[str, str], UUID]:
+    """Looked up by arrays, not by a join: without statistics a join of a young table is planned the wrong way round,
+    and 5,000 rows take a minute."""
     rows = await tx.fetch_all(
         """
-        SELECT i.kind, i.value, i.contact_id
-        FROM unnest($2::text[], $3::text[]) AS asked (kind, value)
-        JOIN contact_identifiers i ON i.workspace_id = $1 AND i.kind = asked.kind AND i.value = asked.value
+        SELECT kind, value, contact_id FROM contact_identifiers
+        WHERE workspace_id = $1 AND kind = 'phone' AND value = ANY($2)
+        UNION ALL
+        SELECT kind, value, contact_id FROM contact_identifiers
+        WHERE workspace_id = $1 AND kind = 'email' AND value = ANY($3)
+        UNION ALL
+        SELECT kind, value, contact_id FROM contact_identifiers
+        WHERE workspace_id = $1 AND kind = 'external_id' AND value = ANY($4)
         """,
         tx.caller.workspace_id,
-        kinds,
-        keys,
+        *_by_kind(zip(kinds, keys, strict=True)),
     )
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _by_kind(identifiers: Iterable[tuple[str, str]]) -> tuple[list[str], list[str], list[str]]:
+    keys: dict[str, list[str]] = {"phone": [], "email": [], "external_id": []}
+    for kind, key in identifiers:
+        keys[kind].append(key)
+    return keys["phone"], keys["email"], keys["external_id"]
 
 
 async def lock_contacts(tx: Transaction, contact_ids: Sequence[UUID]) -> list[Record]:
     """The live contacts, locked in the order of cell and id."""
     return await tx.fetch_all(
         f"""
-        SELECT {COLUMNS}
-        FROM unnest($2::bigint[], $3::uuid[]) AS asked (cell_id, id)
-        JOIN contacts c ON c.workspace_id = $1 AND c.cell_id = asked.cell_id AND c.id = asked.id
-        WHERE c.deleted_at IS NULL
+        SELECT {COLUMNS} FROM contacts c
+        WHERE c.cell_id = ANY($1) AND c.id = ANY($2) AND c.deleted_at IS NULL
         ORDER BY c.cell_id, c.id
-        FOR UPDATE OF c
+        FOR UPDATE
         """,
-        tx.caller.workspace_id,
-        cells_of(tx, contact_ids),
+        _cells(tx, contact_ids),
         contact_ids,
     )
 
 
 def cells_of(reader: Reader, contact_ids: Iterable[UUID]) -> list[int]:
     return [reader.caller.cell(ids.cell_number(id)) for id in contact_ids]
+
+
+def _cells(reader: Reader, contact_ids: Iterable[UUID]) -> list[int]:
+    return sorted(set(cells_of(reader, contact_ids)))
 
 
 async def any_deleted(tx: Transaction, since: Instant) -> bool:
@@ -110,42 +124,32 @@ async def claim(tx: Transaction, claims: Sequence[Claim]) -> int:
 async def release(tx: Transaction, releases: Sequence[Claim]) -> None:
     await tx.execute(
         """
-        DELETE FROM contact_identifiers i
-        USING unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[]) AS gone (kind, value, cell_id, contact_id)
-        WHERE i.workspace_id = $1 AND i.kind = gone.kind AND i.value = gone.value
-          AND i.cell_id = gone.cell_id AND i.contact_id = gone.contact_id
+        DELETE FROM contact_identifiers
+        WHERE workspace_id = $1 AND cell_id = ANY($2) AND contact_id = ANY($3)
+          AND (kind = 'phone' AND value = ANY($4) OR kind = 'email' AND value = ANY($5)
+               OR kind = 'external_id' AND value = ANY($6))
         """,
         tx.caller.workspace_id,
-        [each.kind for each in releases],
-        [each.key for each in releases],
-        cells_of(tx, (each.contact_id for each in releases)),
+        _cells(tx, (each.contact_id for each in releases)),
         [each.contact_id for each in releases],
+        *_by_kind((each.kind, each.key) for each in releases),
     )
 
 
 async def release_all(tx: Transaction, contact_ids: Sequence[UUID]) -> None:
     await tx.execute(
-        """
-        DELETE FROM contact_identifiers i
-        USING unnest($2::bigint[], $3::uuid[]) AS gone (cell_id, contact_id)
-        WHERE i.workspace_id = $1 AND i.cell_id = gone.cell_id AND i.contact_id = gone.contact_id
-        """,
+        "DELETE FROM contact_identifiers WHERE workspace_id = $1 AND cell_id = ANY($2) AND contact_id = ANY($3)",
         tx.caller.workspace_id,
-        cells_of(tx, contact_ids),
+        _cells(tx, contact_ids),
         contact_ids,
     )
 
 
 async def set_deleted(tx: Transaction, contact_ids: Sequence[UUID]) -> None:
     await tx.execute(
-        """
-        UPDATE contacts c SET deleted_at = $2, updated_at = $2
-        FROM unnest($3::bigint[], $4::uuid[]) AS gone (cell_id, id)
-        WHERE c.workspace_id = $1 AND c.cell_id = gone.cell_id AND c.id = gone.id
-        """,
-        tx.caller.workspace_id,
+        "UPDATE contacts SET deleted_at = $1, updated_at = $1 WHERE cell_id = ANY($2) AND id = ANY($3)",
         tx.now,
-        cells_of(tx, contact_ids),
+        _cells(tx, contact_ids),
         contact_ids,
     )
 
@@ -194,7 +198,7 @@ async def update_contacts(tx: Transaction, updated: Sequence[Touched]) -> None:
             cell_id bigint, id uuid, updated_at timestamptz, search_text text, phone text, phone_extension text,
             email text, external_id text, first_name text, last_name text, display_name text, company text,
             country_code text, timezone text, language text, lifecycle_stage text, tags text[], metadata jsonb,
-            custom_fields jsonb
+            custom_fields jsonb, PRIMARY KEY (cell_id, id)
         ) ON COMMIT DELETE ROWS
         """
     )
@@ -218,9 +222,10 @@ async def update_contacts(tx: Transaction, updated: Sequence[Touched]) -> None:
             lifecycle_stage = s.lifecycle_stage, tags = s.tags, metadata = s.metadata,
             custom_fields = s.custom_fields
         FROM pg_temp.import_staged s
-        WHERE c.workspace_id = $1 AND c.cell_id = s.cell_id AND c.id = s.id
+        WHERE c.cell_id = ANY($1) AND c.id = ANY($2) AND c.cell_id = s.cell_id AND c.id = s.id
         """,
-        tx.caller.workspace_id,
+        _cells(tx, (each.id for each in updated)),
+        [each.id for each in updated],
     )
 
 

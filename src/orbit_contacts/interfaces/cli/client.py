@@ -1,0 +1,81 @@
+"""The HTTP API for commands that act as a client: a key, a base URL, JSON in and out."""
+
+import json
+import os
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import typer
+
+from orbit_contacts.core.errors import Refusal
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+TIMEOUT = 120
+
+Url = Annotated[
+    str | None, typer.Option("--url", envvar="ORBIT_URL", help=f"Where the server is; {DEFAULT_URL} when absent.")
+]
+Key = Annotated[str | None, typer.Option("--api-key", envvar="ORBIT_API_KEY", help="A key with contacts:write.")]
+
+
+class Answered(Refusal):
+    """What the server refused, in its words."""
+
+    code, status, summary = "REFUSED", 422, "The server refused the request."
+
+
+class Client:
+    """Calls of the API; a refusal is raised as `Answered`."""
+
+    def __init__(self, url: str | None, key: str | None) -> None:
+        self._base = (url or os.environ.get("ORBIT_URL") or DEFAULT_URL).rstrip("/").removesuffix("/api/v1")
+        if not key:
+            raise Answered("An API key is needed: set ORBIT_API_KEY or give --api-key; `orbit keys create` makes one.")
+        self._key = key
+
+    def get(self, path: str, **query: Any) -> Any:
+        return json.loads(self.raw("GET", path, query=query))
+
+    def post(self, path: str, body: bytes = b"", *, content_type: str = "application/json", **query: Any) -> Any:
+        return json.loads(self.raw("POST", path, body, content_type=content_type, query=query))
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        content_type: str = "application/json",
+        query: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The body of the answer."""
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        url = f"{self._base}/api/v1{path}" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+        if not url.startswith(("http://", "https://")):
+            raise Answered(f"{self._base} is not an http or https address.")
+        headers = {"X-API-Key": self._key, "Content-Type": content_type}
+        if method != "GET":
+            # Sent again after a lost answer, the request is still done once.
+            headers["Idempotency-Key"] = secrets.token_hex(16)
+        request = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+                return response.read()
+        except urllib.error.HTTPError as error:
+            raise Answered(_message(error)) from None
+        except OSError as error:
+            raise Answered(f"{self._base} cannot be reached: {error}. Is the server running? See --url.") from None
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    try:
+        failure = json.loads(error.read())["error"]
+        details: dict[str, Any] = failure.get("details") or {}
+        more = f" (expected {details['expected']})" if details.get("expected") else ""
+        return f"{failure['code']}: {failure['message']}{more}"
+    except (ValueError, KeyError, TypeError):
+        return f"The server answered {error.code}."
