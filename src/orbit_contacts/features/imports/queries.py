@@ -245,15 +245,6 @@ async def skipped_of(reader: Reader, import_ids: Sequence[UUID], limit: int) -> 
     )
 
 
-async def cancel_queued(tx: Transaction, id: UUID) -> None:
-    await tx.execute(
-        "UPDATE imports SET started_at = coalesce(started_at, $3) WHERE workspace_id = $1 AND id = $2",
-        tx.caller.workspace_id,
-        id,
-        tx.now,
-    )
-
-
 async def set_rollback(tx: Transaction, id: UUID, status: str, rollback: bytes, done_at: Instant | None) -> Record:
     row = await tx.fetch_one(
         f"""
