@@ -31,19 +31,9 @@ DOCUMENTED = {name for page in known()["operations"].values() for name in page}
 
 # Documented, and not built yet. A line goes when its operation comes.
 NOT_YET = {
-    "GET /contacts/{}/activity",
-    "GET /contacts/segments",
-    "POST /contacts/segments",
-    "DELETE /contacts/segments/{}",
     "GET /contacts/{}/frequency-caps",
-    "GET /contacts/{}/journey",
-    "GET /contacts/{}/journey.csv",
     "GET /contacts/{}/next-best-action",
     "GET /contacts/{}/profile",
-    "GET /contacts/{}/timeline",
-    "GET /contacts/import-jobs",
-    "GET /contacts/import-jobs/{}/skipped.csv",
-    "POST /contacts/bulk",
 }
 
 # Samples that send an empty body where something is needed: the refusal is the contract's.

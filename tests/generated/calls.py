@@ -221,8 +221,8 @@ def _set(value: Any, at: tuple[str | int, ...], id: str, schema: Any) -> Any:
     schema = resolved(schema) or {}
     step, rest = at[0], at[1:]
     if isinstance(step, int):
-        inner = value[0] if isinstance(value, list) and value else minimal(schema.get("items", {}))
-        return [_set(inner, rest, id, schema.get("items", {}))]
+        items: list[Any] = value if isinstance(value, list) and value else [minimal(schema.get("items", {}))]
+        return [_set(items[0], rest, id, schema.get("items", {})), *items[1:]]
     holder: dict[str, Any] = dict(value) if isinstance(value, Mapping) else minimal(schema) or {}
     inner_schema = schema.get("properties", {}).get(step, {})
     holder[step] = _set(holder.get(step), rest, id, inner_schema)
