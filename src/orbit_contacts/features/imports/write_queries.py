@@ -74,12 +74,6 @@ def _cells(reader: Reader, contact_ids: Iterable[UUID]) -> list[int]:
     return sorted(set(cells_of(reader, contact_ids)))
 
 
-async def any_deleted(tx: Transaction, since: Instant) -> bool:
-    return await tx.fetch_value(
-        "SELECT EXISTS (SELECT FROM contacts WHERE cell_id = ANY($1) AND deleted_at > $2)", tx.caller.cells, since
-    )
-
-
 async def deleted_holders(
     tx: Transaction, phones: Sequence[str], emails: Sequence[str], external_ids: Sequence[str], since: Instant
 ) -> list[Record]:

@@ -199,13 +199,13 @@ def _read_stored(rows: Sequence[Any]) -> dict[UUID, Stored]:
 
 async def _deleted(tx: Transaction, rows: Sequence[Prepared], holders: Holders) -> dict[tuple[str, str], Deleted]:
     since = tx.now - RESTORE_DAYS * DAY
-    if not await queries.any_deleted(tx, since):
-        return {}
     asked: dict[str, list[str]] = {"phone": [], "email": [], "external_id": []}
     for row in rows:
         if not hits(row, holders):
             for identifier in row.identifiers:
                 asked[identifier.kind].append(identifier.value)
+    if not any(asked.values()):
+        return {}
     found = await queries.deleted_holders(tx, asked["phone"], asked["email"], asked["external_id"], since)
     return {(row["kind"], row["value"]): Deleted(row["id"], row["kind"], row["value"]) for row in found}
 
