@@ -10,7 +10,8 @@ from orbit_contacts.core.errors import InvalidRequest
 Instant: TypeAlias = int
 
 SECOND = 1_000_000
-DAY = 86_400 * SECOND
+HOUR = 3_600 * SECOND
+DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
 _LATEST = 253_402_300_799 * SECOND  # 9999-12-31T23:59:59Z

@@ -89,6 +89,7 @@ class Operation:
         max_body: int | None = None,
         also: Sequence[int] = (),
         reads: type[msgspec.Struct] | None = None,
+        answers: Any = None,
         public: bool = False,
         token_in_query: bool = False,
         claims_key: bool = False,
@@ -105,6 +106,8 @@ class Operation:
         self.produces = tuple(produces)
         self.max_body = max_body
         self.reads = reads
+        # For the document alone: the type of an answer that the handler gives as finished JSON.
+        self.answers = answers
         self.public = public
         self.token_in_query = token_in_query
         # An `Unbound` handler that holds `Request.once` in the transaction of its work.
@@ -142,6 +145,7 @@ class Operation:
         self.decoder = msgspec.json.Decoder(self.body) if self.body else None
         self.result, self.is_page = self._result(hints["return"])
         self.is_list = self.is_page and get_origin(_inside(hints["return"])) is Page
+        self.result = self.answers or self.result
         self.is_stream = self.result is Stream
         self.prefixes = [(name, ids.PREFIXES.get(hint)) for name, hint in self.path_types.items()]
 

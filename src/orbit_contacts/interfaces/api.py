@@ -35,6 +35,7 @@ from orbit_contacts.features.exports.routes import routes as exports
 from orbit_contacts.features.imports.routes import routes as imports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
+from orbit_contacts.features.next_best_action.routes import routes as next_best_action
 from orbit_contacts.features.notes.routes import routes as notes
 from orbit_contacts.features.segments.routes import routes as segments
 from orbit_contacts.features.send_gate.routes import routes as send_gate
@@ -61,6 +62,7 @@ OPERATIONS: list[Operation] = [
     *imports.operations,
     *lists.operations,
     *merging.operations,
+    *next_best_action.operations,
     *notes.operations,
     *segments.operations,
     *send_gate.operations,

@@ -20,6 +20,8 @@ from orbit_contacts.features.exports import service as exports
 from orbit_contacts.features.imports import jobs as imports
 from orbit_contacts.features.lists import jobs as lists
 from orbit_contacts.features.merging import jobs as merging
+from orbit_contacts.features.next_best_action import jobs as next_best_action_jobs
+from orbit_contacts.features.next_best_action import service as next_best_action
 from orbit_contacts.features.segments import maintenance as segments
 from orbit_contacts.features.send_gate import service as send_gate
 from orbit_contacts.features.workspaces import service as workspaces
@@ -64,6 +66,8 @@ PERIODIC: list[Periodic] = [
     Periodic("forget what imports left", 600, imports.purge),
     Periodic("queue stalled imports again", 60, imports.queue_stalled),
     Periodic("forget old sends", 3600, send_gate.forget_old_sends),
+    Periodic("fit next best action", 6 * 3600, next_best_action_jobs.queue_fits),
+    Periodic("forget decisions", 3600, next_best_action.forget_old),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 

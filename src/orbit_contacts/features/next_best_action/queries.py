@@ -1,0 +1,154 @@
+"""Every statement of next best action: what was learned from, what was decided, and the models."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from asyncpg.protocol import Record
+
+from orbit_contacts.core import ids
+from orbit_contacts.core.clock import Instant
+from orbit_contacts.core.database import Reader, Transaction
+
+_LEARNED: LiteralString = "e.id, e.contact_id, e.type, e.channel, e.direction, e.occurred_at, e.data"
+
+
+async def events_of(reader: Reader, contact_id: UUID, limit: int) -> list[Record]:
+    """The newest events of one contact."""
+    return await reader.fetch_all(
+        f"""
+        SELECT {_LEARNED} FROM events e
+        WHERE e.cell_id = $1 AND e.contact_id = $2 ORDER BY e.occurred_at DESC, e.id DESC LIMIT $3
+        """,
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+        limit,
+    )
+
+
+async def recently_written_to(reader: Reader, since: Instant, sends: int, contacts: int) -> list[UUID]:
+    """Contacts among the newest sends of a workspace."""
+    rows = await reader.fetch_all(
+        """
+        SELECT DISTINCT contact_id FROM (
+            SELECT e.contact_id FROM events e
+            WHERE e.cell_id = ANY($1) AND e.type = 'message.sent' AND e.occurred_at >= $2
+            ORDER BY e.occurred_at DESC LIMIT $3
+        ) AS written LIMIT $4
+        """,
+        reader.caller.cells,
+        since,
+        sends,
+        contacts,
+    )
+    return [row["contact_id"] for row in rows]
+
+
+async def events_of_many(reader: Reader, contact_ids: Sequence[UUID], since: Instant, limit: int) -> list[Record]:
+    return await reader.fetch_all(
+        f"""
+        SELECT {_LEARNED} FROM events e
+        WHERE e.cell_id = ANY($1) AND e.contact_id = ANY($2) AND e.occurred_at >= $3
+        ORDER BY e.contact_id, e.occurred_at LIMIT $4
+        """,
+        reader.caller.cells,
+        list(contact_ids),
+        since,
+        limit,
+    )
+
+
+async def profiles(reader: Reader, contact_ids: Sequence[UUID]) -> list[Record]:
+    return await reader.fetch_all(
+        """
+        SELECT id, phone, email, timezone, lifecycle_stage, created_at FROM contacts
+        WHERE cell_id = ANY($1) AND id = ANY($2) AND deleted_at IS NULL
+        """,
+        reader.caller.cells,
+        list(contact_ids),
+    )
+
+
+async def latest_decision(reader: Reader, contact_id: UUID, fingerprint: bytes, since: UUID) -> Record | None:
+    """The newest decision on the same facts in the epoch that begins with `since`."""
+    return await reader.fetch_one(
+        """
+        SELECT id, expires_at, answer FROM nba_decisions
+        WHERE cell_id = $1 AND contact_id = $2 AND id >= $4 AND fingerprint = $3 ORDER BY decided_at DESC LIMIT 1
+        """,
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+        fingerprint,
+        since,
+    )
+
+
+async def insert_decision(
+    tx: Transaction, contact_id: UUID, id: UUID, fingerprint: bytes, expires_at: Instant, record: bytes, answer: bytes
+) -> None:
+    await tx.execute(
+        """
+        INSERT INTO nba_decisions (workspace_id, cell_id, contact_id, id, fingerprint, expires_at, record, answer,
+                                   decided_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT DO NOTHING
+        """,
+        tx.caller.workspace_id,
+        tx.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+        id,
+        fingerprint,
+        expires_at,
+        record,
+        answer,
+        tx.now,
+    )
+
+
+async def stored_answer(reader: Reader, contact_id: UUID, id: UUID) -> bytes | None:
+    return await reader.fetch_value(
+        "SELECT answer FROM nba_decisions WHERE cell_id = $1 AND contact_id = $2 AND id = $3",
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+        id,
+    )
+
+
+async def latest_model(reader: Reader) -> bytes | None:
+    return await reader.fetch_value(
+        "SELECT model FROM nba_models WHERE workspace_id = $1 ORDER BY trained_at DESC LIMIT 1",
+        reader.caller.workspace_id,
+    )
+
+
+async def insert_model(tx: Transaction, model: bytes) -> None:
+    await tx.execute(
+        "INSERT INTO nba_models (workspace_id, trained_at, model) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        tx.caller.workspace_id,
+        tx.now,
+        model,
+    )
+
+
+async def workspaces_to_fit(reader: Reader, before: Instant) -> list[int]:
+    """Workspaces with a message in the last day and no model since `before`."""
+    rows = await reader.fetch_all(
+        """
+        /* all workspaces: the nightly fit */
+        SELECT w.id FROM workspaces w
+        WHERE NOT EXISTS (SELECT FROM nba_models m WHERE m.workspace_id = w.id AND m.trained_at > $1)
+          AND EXISTS (
+              SELECT FROM events e
+              WHERE e.cell_id = w.id * 1024 AND e.type = 'message.sent' AND e.occurred_at > $1
+          )
+        """,
+        before,
+    )
+    return [row["id"] for row in rows]
+
+
+async def forget_old(tx: Transaction, before: Instant) -> int:
+    return await tx.execute(
+        "/* all workspaces: decisions are kept for a hundred days */ DELETE FROM nba_decisions WHERE decided_at < $1",
+        before,
+    )
