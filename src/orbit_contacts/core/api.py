@@ -181,7 +181,7 @@ class Api:
                     return _replay(replayed.answer)
             async with self.database.session(Transaction, caller, pool=self.database.claims) as tx:
                 return await _once(tx, key, fingerprint, lambda: work(unbound))
-        if key is None or not issubclass(session, Transaction):
+        if key is None or operation.method == "GET" or not issubclass(session, Transaction):
             return await self.database.run(session, caller, work)
         return await self.database.run(Transaction, caller, work_once)
 

@@ -34,6 +34,13 @@ def test_a_pair_is_proposed_with_its_score_and_reasons(api: Client) -> None:
     assert (page["meta"]["pagination"]["total"], page["meta"]["pagination"]["total_is_exact"]) == (1, True)
 
 
+def test_an_idempotency_key_does_not_freeze_the_answer(api: Client) -> None:
+    key = {"Idempotency-Key": "the-same"}
+    assert api.request("GET", "/contacts/duplicates", headers=key).json()["data"] == []
+    twins(api)
+    assert len(api.request("GET", "/contacts/duplicates", headers=key).json()["data"]) == 1
+
+
 def test_pairs_follow_changes_of_their_contacts(api: Client) -> None:
     older, newer = twins(api)
     assert len(pairs(api)) == 1

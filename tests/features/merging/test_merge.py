@@ -68,6 +68,16 @@ def test_sources_are_hidden_and_name_their_survivor(api: Client) -> None:
     assert api.post(f"/contacts/{john['id']}/restore").status_code == 409
 
 
+def test_a_source_is_not_restored_by_itself(api: Client) -> None:
+    jane, john = api.contact(email="jane@example.com"), api.contact(email="john@example.com")
+    merge(api, jane, john)
+    api.delete(f"/contacts/{jane['id']}?soft=true")  # so that nobody holds the source's address
+    response = api.post(f"/contacts/{john['id']}/restore")
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "CONFLICT")
+    assert response.json()["error"]["details"]["merged_into"] == jane["id"]
+    assert api.get(f"/contacts/{john['id']}").status_code == 404
+
+
 def test_every_identifier_of_a_source_finds_the_survivor(api: Client) -> None:
     jane = api.contact(email="jane@example.com", phone="+14155552671", external_id="crm-1")
     other = api.contact(email="jane@work.example", phone="+14155552672", external_id="crm-2")

@@ -12,15 +12,25 @@ COLUMNS: LiteralString = "id, key, type, label, description, options, position, 
 
 
 async def hold_definitions(tx: Transaction) -> None:
-    """No definition of the workspace is deleted until the transaction ends. Many may hold at once; takes no row."""
+    """For writers of values: no definition of the workspace is deleted until the transaction ends. Takes no row, and
+    any number of writers hold at once."""
     await tx.fetch_value(
-        "SELECT pg_advisory_xact_lock_shared(hashtextextended('custom fields', $1))", tx.caller.workspace_id
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('custom field values', $1))", tx.caller.workspace_id
+    )
+
+
+async def await_writers(tx: Transaction) -> None:
+    """For a deletion: writers of values have committed, later ones wait."""
+    await tx.fetch_value(
+        "SELECT pg_advisory_xact_lock(hashtextextended('custom field values', $1))", tx.caller.workspace_id
     )
 
 
 async def lock_definitions(tx: Transaction) -> None:
-    """Alone with the definitions of the workspace: writers of values have committed, later ones wait."""
-    await tx.fetch_value("SELECT pg_advisory_xact_lock(hashtextextended('custom fields', $1))", tx.caller.workspace_id)
+    """One at a time defines, orders or deletes fields of a workspace; writers of values do not wait for it."""
+    await tx.fetch_value(
+        "SELECT pg_advisory_xact_lock(hashtextextended('custom field definitions', $1))", tx.caller.workspace_id
+    )
 
 
 async def find_by_keys(reader: Reader, keys: Sequence[str]) -> list[Record]:

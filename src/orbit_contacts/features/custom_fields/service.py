@@ -193,6 +193,7 @@ async def delete(tx: Transaction, id: UUID) -> None:
     """
     await queries.lock_definitions(tx)
     row = await _found(tx, id)
+    await queries.await_writers(tx)
     for cell_id in tx.caller.cells:
         await queries.remove_values(tx, cell_id, row["key"], NEWEST, BATCH)
     if await queries.has_values(tx, row["key"]):
