@@ -1,6 +1,6 @@
 """What the model looks at: empirical-Bayes estimates first, then 24 numbers for each (contact, channel, bin).
 
-Every estimate is a ratio to what the workspace would have led one to expect, shrunk towards 1, so that a contact
+Every estimate is held against what the workspace would have led one to expect and shrunk towards it, so that a contact
 without a history stands at zero on every axis that speaks of the contact.
 """
 
@@ -69,6 +69,14 @@ def _neighbours(share: float) -> Floats:
 
 _AROUND: Final = _neighbours(0.2)
 _WIDE: Final = _neighbours(0.25)
+
+
+def _logit(p: Floats) -> Floats:
+    inside = np.minimum(p, _SURE)
+    return np.log(inside) - np.log1p(-inside)
+
+
+_SURE: Final = 0.98
 
 
 @dataclass(slots=True)
@@ -192,18 +200,18 @@ def rates(of: Workspace) -> Rates:
     trials, successes = of.trials.sum(1), of.successes.sum(1)
     overall = (successes.sum() + 1.0) / (trials.sum() + 10.0)
     typical = np.minimum(overall * _TYPICAL, 0.9)
-    channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 1.0 - 1e-4)
+    channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 0.97)
     expected = of.trials * channel[:, None]
     anywhere = (of.successes.sum(0) + 8.0 * _DAYTIME) / (expected.sum(0) + 8.0)
-    slot = np.log((of.successes + 8.0 * anywhere) / (expected + 8.0))
+    lift = (of.successes + 8.0 * anywhere) / (expected + 8.0)
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
         sends=float(trials.sum()),
         channel=channel,
-        channel_logit=np.log(channel) - np.log1p(-channel),
-        slot=slot,
-        anywhere=np.exp(slot.mean(0)),
+        channel_logit=_logit(channel),
+        slot=np.log(lift),
+        anywhere=lift.mean(0),
         hours=hours,
         hours_log=np.log(hours / UNIFORM),
         inbound=inbound,
@@ -218,27 +226,29 @@ def parts(of: Snapshot, under: Rates) -> Parts:
     """The features of m contacts, each in its own smallest shape."""
     sends, activity, inbound = of.trials.sum(1), of.activity.sum(1), of.inbound.sum(1)
     expected = of.trials * under.channel
+    overall = (expected.sum(1) + 1e-9) / (sends + 1e-8)
     contact = (of.successes.sum(1) + 2.0) / (expected.sum(1) + 2.0)
-    pair = (of.successes + 2.0 * contact[:, None]) / (expected + 2.0)
+    person = _logit(contact * overall) - _logit(overall)
+    # Shrunk towards the contact's own level, which is no more than a near certainty on a channel that all answer on.
+    level = np.minimum(contact[:, None] * under.channel, _SURE) / under.channel
+    pair = (of.successes + 2.0 * level) / (expected + 2.0)
+    taste = _logit(pair * under.channel) - under.channel_logit
     usual = under.hours * activity[:, None]
     hours = (of.activity @ _AROUND + 4.5 * under.hours) / (usual @ _AROUND + 4.5 * under.hours)
     own_bin = (of.activity + 3.0 * under.hours) / (usual + 3.0 * under.hours)
-    overall = expected.sum(1) / np.maximum(sends, 1e-9)
     fair = of.slot_trials * under.anywhere * (overall * contact)[:, None]
     slot = (of.slot_successes @ _WIDE + 2.0) / (fair @ _WIDE + 2.0)
-    taste = (of.inbound + 4.0 * under.inbound) / (inbound + 4.0)[:, None] / under.inbound
-
-    ln_contact, ln_pair, ln_taste = np.log(contact), np.log(pair), np.log(taste)
+    writes = np.log((of.inbound + 4.0 * under.inbound) / (inbound + 4.0)[:, None] / under.inbound)
     much = (activity / (activity + 6.0))[:, None, None]
     return [
         under.channel_logit[None, :, None],
         under.slot[None],
-        ln_contact[:, None, None],
-        ln_pair[:, :, None],
+        person[:, None, None],
+        taste[:, :, None],
         np.log(hours)[:, None, :],
         np.log(own_bin)[:, None, :] * much,
         np.log(slot)[:, None, :],
-        ln_taste[:, :, None],
+        writes[:, :, None],
         under.hours_log[None, None],
         np.log1p(sends)[:, None, None],
         np.log1p(of.trials)[:, :, None],
@@ -251,10 +261,10 @@ def parts(of: Snapshot, under: Rates) -> Parts:
         of.lead[:, None, None],
         of.customer[:, None, None],
         of.open_ticket[:, None, None],
-        (ln_contact * sends / (sends + 3.0))[:, None, None],
-        (ln_pair * of.trials / (of.trials + 3.0))[:, :, None],
+        (person * sends / (sends + 3.0))[:, None, None],
+        (taste * of.trials / (of.trials + 3.0))[:, :, None],
         under.slot[None] * much,
-        (ln_taste * (inbound / (inbound + 4.0))[:, None])[:, :, None],
+        (writes * (inbound / (inbound + 4.0))[:, None])[:, :, None],
     ]
 
 
