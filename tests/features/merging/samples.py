@@ -13,7 +13,6 @@ SAMPLES = Samples(
     fields={"source_ids": "con"},
     bodies={
         "merge_contacts": lambda own: {"source_ids": [own.api.contact()["id"]]},
-        "dismiss_duplicate": lambda own: {"contact_ids": [own["con"], own.api.contact()["id"]]},
         "unmerge_contacts": lambda own: {"merge_id": own["mrg"]},
         "dismiss_duplicate": lambda own: {"contact_ids": [own["con"], own.api.contact()["id"]]},
     },
