@@ -22,6 +22,7 @@ UNKNOWN = "con_01jd3w9k2e8a7v5n0q4r6t8y1z"
 # Tables with a contact's id that no participant moves, and why that is right.
 EXCEPTIONS = {
     "bulk_action_items": "the outcome of an action for this very contact, by which it can be undone for it",
+    "nba_decisions": "a log of what was decided for this contact as it was then; it comes back with it",
 }
 
 
