@@ -99,8 +99,10 @@
       event.preventDefault();
     }
     if (event.key === "Escape" && !$("dialog[open]")) {
-      if (event.target.closest("#search")) event.target.blur();
-      else if (picks().some((pick) => pick.checked)) clear();
+      if (event.target.closest("#search")) {
+        event.preventDefault(); // a search field would empty itself, and with it the list
+        event.target.blur();
+      } else if (picks().some((pick) => pick.checked)) clear();
       for (const menu of $$("details.menu[open]")) menu.removeAttribute("open");
       return;
     }
