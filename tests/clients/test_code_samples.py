@@ -31,8 +31,6 @@ DOCUMENTED = {name for page in known()["operations"].values() for name in page}
 
 # Documented, and not built yet. A line goes when its operation comes.
 NOT_YET = {
-    "GET /contacts/{}/frequency-caps",
-    "GET /contacts/{}/next-best-action",
     "GET /contacts/{}/profile",
 }
 
