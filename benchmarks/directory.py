@@ -52,13 +52,14 @@ FROM (
 """
 
 _EVENTS = """
-INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel, direction, data)
+INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel, direction, data,
+                    position, number)
 SELECT $1::bigint, $1::bigint * 1024, person.id, at, gen_random_uuid(), at,
        (ARRAY['message.sent', 'message.sent', 'message.sent', 'message.delivered', 'message.delivered',
               'message.delivered', 'message.opened', 'message.opened', 'message.clicked', 'page.viewed',
               'message.replied', 'order.placed'])[hash % 12 + 1],
        (ARRAY['email', 'email', 'email', 'sms', 'whatsapp'])[hash / 16 % 5 + 1],
-       'outbound', jsonb_build_object('campaign', hash % 40, 'value', hash % 500)
+       'outbound', jsonb_build_object('campaign', hash % 40, 'value', hash % 500), 0, i
 FROM (
     SELECT i, abs(hashint4(i)) AS hash, now() - interval '365 days' + (i::float8 / $3::float8) * interval '365 days' AS at,
            -- The square makes a few busy people and many quiet ones.
@@ -69,9 +70,36 @@ JOIN bench_people person ON person.number = happened.whose
 """
 
 
+# The sums of each contact's events, a list of every tenth contact, and the consent of every third.
+_MORE = (
+    """
+    INSERT INTO contact_stats (workspace_id, cell_id, contact_id, messages_sent, messages_received, calls_started,
+                               calls_ended, tickets_opened, tickets_closed, events, orders, order_value,
+                               last_activity_at)
+    SELECT $1::bigint, $1::bigint * 1024, contact_id, count(*), 0, 0, 0, 0, 0, 0, 0, 0, max(occurred_at)
+    FROM events WHERE cell_id = $1::bigint * 1024 GROUP BY contact_id
+    """,
+    """
+    WITH made AS (
+        INSERT INTO lists (workspace_id, id, name, name_key, created_at, updated_at)
+        VALUES ($1::bigint, '018f0000-0000-8000-8000-000000000001', 'Tenth', 'tenth', now(), now()) RETURNING id
+    )
+    INSERT INTO list_members (workspace_id, cell_id, list_id, contact_id, added_at)
+    SELECT $1::bigint, $1::bigint * 1024, made.id, c.id, now()
+    FROM made, contacts c WHERE c.cell_id = $1::bigint * 1024 AND hashtext(c.external_id) % 10 = 0
+    """,
+    """
+    INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, addresses, state)
+    SELECT $1::bigint, $1::bigint * 1024, c.id, ARRAY['sms'], ARRAY['email'], now(), '{}', '{}'
+    FROM contacts c WHERE c.cell_id = $1::bigint * 1024 AND hashtext(c.external_id) % 3 = 0
+    """,
+)
+
+
 async def fill(connection: Connection, workspace_id: int, *, contacts: int, events: int) -> float:
     """Fill a workspace that has no contacts yet; gives the seconds it took. Indexes are made after the rows."""
     started = time.perf_counter()
+    await connection.execute("SET statement_timeout = 0")
     await connection.execute("SET maintenance_work_mem = '512MB'; SET synchronous_commit = off")
     with_indexes = await _drop_indexes(connection, "contacts")
     for first in range(0, contacts, 100_000):
@@ -100,7 +128,9 @@ async def fill(connection: Connection, workspace_id: int, *, contacts: int, even
         await connection.execute(_EVENTS, workspace_id, first, float(events), last, float(contacts))
     await connection.execute("DROP TABLE bench_people")
     await _make_indexes(connection, event_indexes)
-    for table in ("contacts", "events", "contact_counts"):
+    for statement in _MORE:
+        await connection.execute(statement, workspace_id)
+    for table in ("contacts", "events", "contact_counts", "contact_stats", "list_members", "consent_states"):
         await connection.execute(f"VACUUM ANALYZE {table}")
     return time.perf_counter() - started
 

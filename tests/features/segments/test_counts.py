@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import asyncpg
 import pytest
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import SECOND, now
-from orbit_contacts.core.database import Database
+from orbit_contacts.core.database import Database, Reader
 from orbit_contacts.features.segments import counts, maintenance, members, rules, service
 from orbit_contacts.features.segments.counts import Count, Members
 from orbit_contacts.interfaces.worker import EVERYONE
@@ -115,30 +116,47 @@ async def test_the_list_counts_again_after_a_minute(workspace: Workspace, databa
     assert [s["contact_count"] for s in workspace.api.data("GET", "/contacts/segments")] == [2]
 
 
-async def test_a_count_without_time_is_estimated_and_the_connection_stays_usable(
+async def _sleep(reader: Reader, *_: Any) -> Any:
+    """A statement that takes longer than anyone waits."""
+    return await reader.fetch_value("SELECT pg_sleep(10)")
+
+
+async def test_a_statement_over_its_time_ends_and_the_connection_stays_usable(
     workspace: Workspace, database: Database
 ) -> None:
-    for n in range(40):
-        workspace.api.contact(metadata={"n": n}, tags=["all"])
-    tree = rules.read({"metadata.n": {"$lt": 10}}, {}, None)
     async with database.reader(workspace.caller) as reader:
         for _ in range(3):
-            made = await counts.count(reader, Members(tree, {}), 0)
-            # All forty lie in one stretch, so the estimate happens to be right.
-            assert made[:2] == (10, False)
-        assert await counts.exact(reader, Members(tree, {}), 10) == 10
+            with pytest.raises(asyncpg.QueryCanceledError):
+                async with counts.limited(reader, 0.01) as limited:
+                    await _sleep(limited)
+        async with counts.limited(reader, 10) as limited:
+            assert await limited.fetch_value("SELECT current_setting('statement_timeout')") == "10s"
+        async with reader.ad_hoc() as ad_hoc:
+            assert await ad_hoc.fetch_value("SELECT current_setting('statement_timeout')") != "10s"
 
 
-async def test_a_preview_without_time_is_estimated(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, vip: str
+async def test_a_count_over_its_time_is_estimated(
+    workspace: Workspace, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "_PREVIEW_SECONDS", 0)
+    for n in range(40):
+        workspace.api.contact(metadata={"n": n})
+    tree = rules.read({"metadata.n": {"$lt": 10}}, {}, None)
+
+    async def never(*_: Any) -> None:
+        return None
+
+    async with database.reader(workspace.caller) as reader:
+        assert (await counts.count(reader, Members(tree, {}), 10))[:2] == (10, True)
+        monkeypatch.setattr(counts, "exact", never)
+        # All forty lie in one stretch, so the estimate happens to be right.
+        assert (await counts.count(reader, Members(tree, {}), 10))[:2] == (10, False)
+
+
+def test_a_preview_over_its_time_is_estimated(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, vip: str) -> None:
+    monkeypatch.setattr(members, "_count_and_sample", _sleep)
     found = workspace.api.data("POST", "/contacts/segments/preview", {"rules": {"tags": "vip"}})
-    assert (found["contact_count"], found["contact_count_is_exact"], found["contact_count_basis"]) == (
-        1,
-        False,
-        "estimated",
-    )
+    assert (found["contact_count"], found["contact_count_is_exact"]) == (1, False)
+    assert found["contact_count_basis"] == "estimated"
     assert [contact["tags"] for contact in found["sample"]] == [["vip"]]
 
 
@@ -173,7 +191,8 @@ async def test_pages_go_on_beyond_the_stretches_looked_at_first(
 ) -> None:
     monkeypatch.setattr(members, "_STRETCHES", (2, 3))
     made = [workspace.api.contact(tags=["vip"] if n % 3 == 0 else [])["id"] for n in range(12)]
-    tree = rules.read({"tags": "vip"}, {}, None)
+    # An OR with a behaviour is worked out before the first contact is found.
+    tree = rules.read({"$or": [{"tags": "vip"}, {"event": {"type": "order.placed"}}]}, {}, None)
     async with database.reader(workspace.caller) as reader:
         rows = await members.page(reader, Members(tree, {}), None, 10)
         assert [ids.contact_text(row["id"]) for row in rows] == made[9::-3]

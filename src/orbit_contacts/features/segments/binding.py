@@ -34,6 +34,8 @@ class Binder:
         self.scope = scope
         # Set by conditions that the contacts' GIN indexes can serve: those lead with the workspace.
         self.wants_workspace = False
+        # Set by parts that are worked out over all contacts before the first one is found.
+        self.works_ahead = False
         self._places: dict[Any, LiteralString] = {}
 
     def bind(self, value: Any, cast: LiteralString) -> LiteralString:

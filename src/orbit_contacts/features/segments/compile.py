@@ -30,9 +30,10 @@ from orbit_contacts.features.segments.tree import (
 )
 
 
-def compile_rule(rule: Rule, where: Where, scope: Scope) -> None:
+def compile_rule(rule: Rule, where: Where, scope: Scope) -> bool:
     """Add the rule to a statement over `contacts c` that is bound to the caller's cells and to live contacts.
 
+    Gives whether a part of it is worked out over all contacts before the first one is found: groups and unions.
     Raises `InvalidSegmentRules` when the rule, with the segments it names, holds more values than a statement takes.
     """
     binder = Binder(where, scope)
@@ -43,6 +44,7 @@ def compile_rule(rule: Rule, where: Where, scope: Scope) -> None:
             where.add(binder.workspace("c"))
     except ValueError:
         raise fault("rules", None, "fewer values, with those of the segments it names") from None
+    return binder.works_ahead
 
 
 class _Compiler:
@@ -83,6 +85,7 @@ class _Compiler:
         alternatives: LiteralString = "(" + " OR ".join([self.together(child, positive) for child in own]) + ")"
         if not joined:
             return [alternatives]
+        self._b.works_ahead = True
         branches: list[LiteralString] = [self.branch(self.together(child, positive)) for child in joined]
         if own:
             branches.insert(0, self.branch(alternatives))

@@ -4,13 +4,14 @@ A count that is cheap is made anew each time it is asked for. A dear one is show
 took (300 ms of work: three seconds), never longer than a minute, and always with the instant at which it was true.
 """
 
-import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from asyncpg.protocol import Record
 
 from orbit_contacts.core.clock import SECOND, Instant
@@ -67,13 +68,17 @@ async def is_quick(reader: Reader, count: Count) -> bool:
 
 def condition(reader: Reader, members: Members, window: Window | None = None) -> Where:
     """The live contacts of the caller that meet the rule, as conditions on `contacts c`."""
+    return compiled(reader, members, window)[0]
+
+
+def compiled(reader: Reader, members: Members, window: Window | None = None) -> tuple[Where, bool]:
+    """The condition, and whether it works ahead (see `compile_rule`)."""
     where = filters.live(reader)
     if window is not None:
         where.add("c.id >= " + where.bind(window.first))
         if window.end is not None:
             where.add("c.id < " + where.bind(window.end))
-    compile_rule(members.rule, where, scope_of(reader, members, window))
-    return where
+    return where, compile_rule(members.rule, where, scope_of(reader, members, window))
 
 
 def scope_of(reader: Reader, members: Members, window: Window | None = None) -> Scope:
@@ -102,10 +107,27 @@ async def exact(reader: Reader, members: Members, seconds: float) -> int | None:
         return totals
     where = condition(reader, members)
     try:
-        async with asyncio.timeout(seconds), reader.ad_hoc() as ad_hoc:
+        async with limited(reader, seconds) as ad_hoc:
             return await ad_hoc.fetch_value("SELECT count(*) FROM contacts c WHERE " + where.text, *where.args)
-    except TimeoutError:
+    except asyncpg.QueryCanceledError:
         return None
+
+
+@asynccontextmanager
+async def limited(reader: Reader, seconds: float) -> AsyncGenerator[Reader]:
+    """A connection for plans of their own, on which a statement that takes longer raises QueryCanceledError.
+
+    PostgreSQL stops it: a statement cancelled from here would leave the connection busy for a moment.
+    """
+    async with reader.ad_hoc() as ad_hoc:
+        await ad_hoc.execute("BEGIN READ ONLY")
+        try:
+            limit = str(max(int(seconds * 1000), 1))
+            await ad_hoc.fetch_value("SELECT set_config('statement_timeout', $1, true)", limit)
+            yield ad_hoc
+        finally:
+            if not ad_hoc.connection.is_closed():
+                await ad_hoc.execute("ROLLBACK")
 
 
 async def from_totals(reader: Reader, rule: AllOf) -> int | None:

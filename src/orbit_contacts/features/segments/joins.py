@@ -134,6 +134,7 @@ def _happened(b: Binder, happened: Happened, positive: bool) -> LiteralString:
     if times in (_ONCE, _NEVER):
         one: LiteralString = "SELECT FROM events e WHERE " + rows + " AND e.cell_id = c.cell_id AND e.contact_id = c.id"
         return _exists(one, positive == (times == _ONCE))
+    b.works_ahead = True
     allowed: LiteralString = "count(*) >= " + b.bind(times.least, "bigint")
     if times.most is not None:
         allowed += " AND count(*) <= " + b.bind(times.most, "bigint")
