@@ -23,27 +23,25 @@ from orbit_contacts.features.segments.models import Basis
 PREVIEW_CAP = 10_000
 _PREVIEW_SECONDS = 0.15
 _STRETCHES = (2048, 16_384)
+_STRETCH_SECONDS = 10.0
 _LOWEST = UUID(int=0)
 
 
 async def page(reader: Reader, members: Members, before: UUID | None, rows: int) -> list[Record]:
     """The next `rows` contacts below the id `before`, newest first, with `COLUMNS`."""
     _, works_ahead = compiled(reader, members)
-    async with reader.ad_hoc() as ad_hoc:
-        return await _page(ad_hoc, members, before, rows, _STRETCHES if works_ahead else ())
-
-
-async def _page(
-    reader: Reader, members: Members, end: UUID | None, rows: int, stretches: tuple[int, ...]
-) -> list[Record]:
     found: list[Record] = []
-    for stretch in (*stretches, None):
-        first = None if stretch is None else await _id_below(reader, end, stretch)
-        found += await _in_window(reader, members, Window(first or _LOWEST, end), rows - len(found))
-        if len(found) == rows or first is None:
-            break
-        end = first
-    return found
+    end = before
+    if works_ahead:
+        async with counts.limited(reader, _STRETCH_SECONDS, in_stretch=True) as ad_hoc:
+            for stretch in _STRETCHES:
+                first = await _id_below(ad_hoc, end, stretch)
+                found += await _in_window(ad_hoc, members, Window(first or _LOWEST, end), rows - len(found))
+                if len(found) == rows or first is None:
+                    return found
+                end = first
+    async with reader.ad_hoc() as ad_hoc:
+        return found + await _in_window(ad_hoc, members, Window(_LOWEST, end), rows - len(found))
 
 
 async def _id_below(reader: Reader, end: UUID | None, steps: int) -> UUID | None:
