@@ -40,6 +40,7 @@ from orbit_contacts.features.notes.routes import routes as notes
 from orbit_contacts.features.segments.routes import routes as segments
 from orbit_contacts.features.send_gate.routes import routes as send_gate
 from orbit_contacts.features.tags.routes import routes as tags
+from orbit_contacts.features.timeline import maintenance as timeline_maintenance
 from orbit_contacts.features.timeline.routes import routes as timeline
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.authentication import Authenticator
@@ -168,6 +169,7 @@ class Application:
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncGenerator[None]:
         await workspaces.prepare_installation(self.database)
+        await timeline_maintenance.before_serving(self.database)
         listener = asyncio.create_task(self._listen_for_revocations())
         try:
             yield

@@ -24,6 +24,7 @@ from orbit_contacts.features.next_best_action import jobs as next_best_action_jo
 from orbit_contacts.features.next_best_action import service as next_best_action
 from orbit_contacts.features.segments import maintenance as segments
 from orbit_contacts.features.send_gate import service as send_gate
+from orbit_contacts.features.timeline import maintenance as timeline
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
@@ -68,6 +69,9 @@ PERIODIC: list[Periodic] = [
     Periodic("forget old sends", 3600, send_gate.forget_old_sends),
     Periodic("fit next best action", 6 * 3600, next_best_action_jobs.queue_fits),
     Periodic("forget decisions", 3600, next_best_action.forget_old),
+    Periodic("make partitions of events", 3600, timeline.make_partitions),
+    Periodic("forget old events", 21_600, timeline.forget_old),
+    Periodic("keep positions of changes rising", 60, timeline.keep_positions_rising),
     Periodic("forget idempotency keys", 600, idempotency.forget_old),
 ]
 

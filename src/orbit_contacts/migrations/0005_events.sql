@@ -6,6 +6,7 @@ ALTER TABLE events
     ADD COLUMN call_id text,
     ADD COLUMN ticket_id text,
     ADD COLUMN event_id text, -- the sender's own id of the event
+    ADD COLUMN key bigint, -- its row in event_keys, if it has one
     ADD COLUMN source text, -- the door it came in by: api, sdk; null for what this program wrote itself
     ADD COLUMN actor text; -- who did what this program wrote: api_key:key_…, user:…, system:…
 
@@ -79,9 +80,17 @@ BEGIN
 END
 $$;
 
+-- Remove a quarter whole, and what is known by the ids of its events.
 CREATE FUNCTION drop_events_partition(quarter date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name text := 'events_' || to_char(quarter, 'YYYY') || '_q' || to_char(quarter, 'Q');
 BEGIN
-    EXECUTE format('DROP TABLE %I', 'events_' || to_char(quarter, 'YYYY') || '_q' || to_char(quarter, 'Q'));
+    EXECUTE format(
+        'DELETE FROM event_keys k USING %I e
+         WHERE k.cell_id = e.cell_id AND k.contact_id = e.contact_id AND k.key = e.key',
+        name
+    );
+    EXECUTE format('DROP TABLE %I', name);
 END
 $$;
 

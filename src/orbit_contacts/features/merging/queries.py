@@ -154,10 +154,10 @@ async def move_events(tx: Transaction, owner: UUID, heir: UUID, event_ids: Seque
             RETURNING *
         )
         INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel,
-                            direction, data, title, category, message_id, call_id, ticket_id, event_id, source, actor,
-                            position, number)
+                            direction, data, title, category, message_id, call_id, ticket_id, event_id, key, source,
+                            actor, position, number)
         SELECT $1, $4, $5, occurred_at, id, recorded_at, type, channel, direction, data, title, category, message_id,
-               call_id, ticket_id, event_id, source, actor, position, number
+               call_id, ticket_id, event_id, key, source, actor, position, number
         FROM moved
         RETURNING id
         """,

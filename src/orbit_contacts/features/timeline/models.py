@@ -1,6 +1,6 @@
 """Events as they are stored and as they are read."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -177,4 +177,8 @@ class StreamQuery(msgspec.Struct, kw_only=True):
     token: Annotated[str | None, Meta(description="The API key, for browsers, which cannot send headers here.")] = None
 
 
-Decoded = dict[str, Any]
+class EventSettings(msgspec.Struct, kw_only=True):
+    event_retention_days: Annotated[
+        Annotated[int, Meta(ge=1, le=36_500)] | None,
+        Meta(description="How many days events are kept; null for always."),
+    ]

@@ -49,22 +49,29 @@ async def insert_event(
 
 
 async def insert_events(
-    tx: Transaction, cells: Sequence[int], columns: Sequence[Sequence[Any]], source: str | None, actor: str | None
+    tx: Transaction,
+    cells: Sequence[int],
+    keys: Sequence[int | None],
+    columns: Sequence[Sequence[Any]],
+    source: str | None,
+    actor: str | None,
 ) -> None:
     """Add many events, given in columns: the fields of `models.Event`, in order."""
     await tx.execute(
         f"""
-        INSERT INTO events (workspace_id, source, actor, recorded_at, cell_id, {_COLUMNS})
+        INSERT INTO events (workspace_id, source, actor, recorded_at, cell_id, key, {_COLUMNS})
         SELECT $1, $2, $3, $4, e.*
-        FROM unnest($5::bigint[], $6::uuid[], $7::timestamptz[], $8::uuid[], $9::text[], $10::text[], $11::text[],
-                    $12::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[])
-             AS e (cell_id, {_COLUMNS})
+        FROM unnest($5::bigint[], $6::bigint[], $7::uuid[], $8::timestamptz[], $9::uuid[], $10::text[], $11::text[],
+                    $12::text[], $13::jsonb[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[],
+                    $19::text[])
+             AS e (cell_id, key, {_COLUMNS})
         """,
         tx.caller.workspace_id,
         source,
         actor,
         tx.now,
         cells,
+        keys,
         *columns,
     )
 

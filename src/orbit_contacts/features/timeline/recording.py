@@ -35,7 +35,8 @@ async def record_all(tx: Transaction, events: Sequence[Event], *, source: str) -
     duplicates = len(events) - len(fresh)
     if fresh:
         cells = [_cell(tx, event.contact_id) for event in fresh]
-        await queries.insert_events(tx, cells, list(zip(*fresh, strict=True)), source, None)
+        keys = [key_of(event) for event in fresh]
+        await queries.insert_events(tx, cells, keys, list(zip(*fresh, strict=True)), source, None)
     vanished = await _add_to_stats(tx, fresh)
     if vanished:
         fresh = await _take_back(tx, fresh, vanished)

@@ -1,10 +1,10 @@
 """What happened in the whole workspace: the change feed and the live stream."""
 
-from orbit_contacts.core.database import Reader, Unbound
+from orbit_contacts.core.database import Reader, Transaction, Unbound
 from orbit_contacts.core.errors import InvalidCursor
 from orbit_contacts.core.operations import Request, Routes, Stream
-from orbit_contacts.features.timeline import feed
-from orbit_contacts.features.timeline.models import Changes, ChangesQuery, StreamQuery
+from orbit_contacts.features.timeline import feed, retention
+from orbit_contacts.features.timeline.models import Changes, ChangesQuery, EventSettings, StreamQuery
 
 routes = Routes("Events")
 
@@ -34,3 +34,15 @@ async def stream_events(work: Unbound, query: StreamQuery, request: Request) -> 
     """
     chunks = await feed.stream(work, query, request.header("Last-Event-ID"))
     return Stream("text/event-stream", chunks, {"X-Accel-Buffering": "no"})
+
+
+@routes.get("/settings/events", scope="contacts:read")
+async def get_event_settings(reader: Reader) -> EventSettings:
+    """How long the workspace keeps its events."""
+    return await retention.get(reader)
+
+
+@routes.patch("/settings/events", scope="settings:write")
+async def change_event_settings(tx: Transaction, body: EventSettings) -> EventSettings:
+    """Set how long the workspace keeps its events; older ones are deleted in the course of a day, for good."""
+    return await retention.change(tx, body)

@@ -52,7 +52,8 @@ async def record_each(tx: Transaction, type: str, data: Sequence[tuple[UUID, dic
             for id, fields in sorted(data[start : start + _BATCH], key=_by_contact)
         ]
         cells = [tx.caller.cell(ids.cell_number(event.contact_id)) for event in events]
-        await queries.insert_events(tx, cells, list(zip(*events, strict=True)), None, tx.caller.actor)
+        keys = [None] * len(events)
+        await queries.insert_events(tx, cells, keys, list(zip(*events, strict=True)), None, tx.caller.actor)
         for hook in recorded:
             await hook(tx, events)
 
