@@ -44,7 +44,7 @@ NAMES: Final = (
     "slot_x_activity",
     "inbound_channel_x_volume",
 )
-"""Order of the feature axis; `features-as-data` in stored models depends on it."""
+"""Order of the feature axis. A stored model names the features it was fitted on; with others it is not used."""
 F: Final = len(NAMES)
 LONGEST_WEEKS: Final = 26.0
 
@@ -203,7 +203,7 @@ def rates(of: Workspace) -> Rates:
     channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 0.97)
     expected = of.trials * channel[:, None]
     anywhere = (of.successes.sum(0) + 8.0 * _DAYTIME) / (expected.sum(0) + 8.0)
-    lift = (of.successes + 8.0 * anywhere) / (expected + 8.0)
+    lift = (of.successes + 24.0 * anywhere) / (expected + 24.0)
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
