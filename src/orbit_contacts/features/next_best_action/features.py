@@ -99,6 +99,10 @@ class Rates:
 
     sends: float
     """effective sends it is learned from"""
+    trials: Floats
+    """(11, 16) these, by channel and bin"""
+    successes: Floats
+    """(11, 16) and those answered"""
     channel: Floats
     """(11,) chance that a send is answered"""
     channel_logit: Floats
@@ -208,6 +212,8 @@ def rates(of: Workspace) -> Rates:
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
         sends=float(trials.sum()),
+        trials=of.trials,
+        successes=of.successes,
         channel=channel,
         channel_logit=_logit(channel),
         slot=np.log(lift),
