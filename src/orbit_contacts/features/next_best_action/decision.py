@@ -109,7 +109,7 @@ def decide(
     picked = pick(of, under, scored, secret, now, explore=decision is not None)
     ranked = rank(of, seen, allowed, scored, picked, where, weight_now, now)
     top = ranked.suggestions[0]
-    sending = _sending(seen, scored, picked, predictor) if ranked.sends and picked is not None else None
+    sending = _sending(seen, under, scored, picked, predictor) if ranked.sends and picked is not None else None
 
     arm, propensity = "rule", 1.0
     if sending is not None and picked is not None:
@@ -173,7 +173,7 @@ def _nothing(of: Situation, now: int) -> Allowed:
     return Allowed({}, kinds, now + DAY, None)
 
 
-def _sending(seen: Snapshot, scored: Scored, picked: Pick, predictor: Predictor) -> _Sending:
+def _sending(seen: Snapshot, under: Rates, scored: Scored, picked: Pick, predictor: Predictor) -> _Sending:
     channel, bin = picked.channel, picked.bin
     design, sends = scored.design[channel, bin], float(seen.trials[0, channel])
     low, high = interval(float(scored.chance[channel, bin]), sends, predictor.model.tau)
@@ -183,7 +183,7 @@ def _sending(seen: Snapshot, scored: Scored, picked: Pick, predictor: Predictor)
         sends=sends,
         opt_out=float(scored.opt_out[channel]),
         interval=(round(low, 4), round(high, 4)),
-        reasons=reasons.explain(effect, seen, channel, bin),
+        reasons=reasons.explain(effect, seen, under, channel, bin),
         features=[round(float(value), 6) for value in design],
     )
 

@@ -44,7 +44,7 @@ NAMES: Final = (
     "slot_x_activity",
     "inbound_channel_x_volume",
 )
-"""Order of the feature axis; `features-as-data` in stored models depends on it."""
+"""Order of the feature axis. A stored model names the features it was fitted on; with others it is not used."""
 F: Final = len(NAMES)
 LONGEST_WEEKS: Final = 26.0
 
@@ -99,6 +99,10 @@ class Rates:
 
     sends: float
     """effective sends it is learned from"""
+    trials: Floats
+    """(11, 16) these, by channel and bin"""
+    successes: Floats
+    """(11, 16) and those answered"""
     channel: Floats
     """(11,) chance that a send is answered"""
     channel_logit: Floats
@@ -203,11 +207,13 @@ def rates(of: Workspace) -> Rates:
     channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 0.97)
     expected = of.trials * channel[:, None]
     anywhere = (of.successes.sum(0) + 8.0 * _DAYTIME) / (expected.sum(0) + 8.0)
-    lift = (of.successes + 8.0 * anywhere) / (expected + 8.0)
+    lift = (of.successes + 24.0 * anywhere) / (expected + 24.0)
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
         sends=float(trials.sum()),
+        trials=of.trials,
+        successes=of.successes,
         channel=channel,
         channel_logit=_logit(channel),
         slot=np.log(lift),

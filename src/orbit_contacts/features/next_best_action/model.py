@@ -12,6 +12,7 @@ import numpy.typing as npt
 from orbit_contacts.features.next_best_action import prior
 from orbit_contacts.features.next_best_action.calibration import Calibration
 from orbit_contacts.features.next_best_action.card import Card
+from orbit_contacts.features.next_best_action.features import NAMES
 from orbit_contacts.features.next_best_action.optout import NONE, OptOuts
 from orbit_contacts.features.next_best_action.purchase import Recurrence
 
@@ -42,6 +43,19 @@ class Model(msgspec.Struct, frozen=True):
     purchase: Recurrence
     active: Recurrence
     card: Card | None = None
+    features: tuple[str, ...] = NAMES
+
+
+def read(stored: bytes | None) -> Model:
+    """A version as it was stored with `msgspec.json.encode`; the shipped one when there is none.
+
+    A version fitted on other features than this program computes is not usable: the shipped one answers until the
+    next fit.
+    """
+    if stored is None:
+        return shipped()
+    model = msgspec.json.decode(stored, type=Model)
+    return model if model.features == NAMES else shipped()
 
 
 def shipped() -> Model:

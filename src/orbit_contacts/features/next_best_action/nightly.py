@@ -230,13 +230,3 @@ def _recurrences(events: Events, contacts: Contacts, now: int) -> tuple[Recurren
         refit(bought, events.value, start.purchase, False),
         refit(AWAKE[events.code], np.zeros(len(events.value)), start.active, True),
     )
-
-
-def decode(stored: bytes) -> Model:
-    """A model as the database keeps it."""
-    return msgspec.json.decode(stored, type=Model)
-
-
-def encode(model: Model) -> bytes:
-    """A model as the database keeps it."""
-    return msgspec.json.encode(model)

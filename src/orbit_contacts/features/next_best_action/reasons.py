@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from orbit_contacts.features.next_best_action.answer import Reason
 from orbit_contacts.features.next_best_action.events import CHANNELS
-from orbit_contacts.features.next_best_action.features import NAMES, Snapshot
+from orbit_contacts.features.next_best_action.features import NAMES, Rates, Snapshot
 from orbit_contacts.features.next_best_action.local_time import BLOCK_HOURS, BLOCKS
 
 Floats = npt.NDArray[np.float64]
@@ -47,56 +47,66 @@ def effects(design: Floats, coefficients: Floats, center: Floats) -> dict[str, f
     return {code: float(terms[members].sum()) for code, members in zip(GROUPS, _MEMBERS, strict=True)}
 
 
-def explain(effect: dict[str, float], of: Snapshot, channel: int, bin: int) -> list[Reason]:
-    """At most four reasons of at least 0.1, the strongest first, each with the counts it rests on."""
+def explain(effect: dict[str, float], of: Snapshot, under: Rates, channel: int, bin: int) -> list[Reason]:
+    """At most four reasons of at least 0.1, the strongest first, each with the counts it rests on.
+
+    Counts fade with a half-life of 90 days, so the evidence has decimals; the texts round.
+    """
     strongest = sorted(effect.items(), key=lambda item: (-abs(item[1]), item[0]))
     told = [(code, size) for code, size in strongest if abs(size) >= SMALLEST][:MOST]
-    return [_reason(code, size, of, channel, bin) for code, size in told]
+    return [_reason(code, size, of, under, channel, bin) for code, size in told]
 
 
-def _reason(code: str, size: float, of: Snapshot, channel: int, bin: int) -> Reason:
-    better = size > 0
-    name = CHANNELS[channel]
-    n, s = _round(of.trials[0, channel]), _round(of.successes[0, channel])
-    sends, answers = _round(of.trials[0].sum()), _round(of.successes[0].sum())
-    near = _near(bin)
-    acts, here = _round(of.activity[0].sum()), _round(of.activity[0, near].sum())
-    tried, answered = _round(of.slot_trials[0, near].sum()), _round(of.slot_successes[0, near].sum())
-    wrote, there = _round(of.inbound[0].sum()), _round(of.inbound[0, channel])
-    hours, clock = slot_name(bin), hours_name(bin)
-    more = "more" if better else "less"
-    text: str
+def _reason(code: str, size: float, of: Snapshot, under: Rates, channel: int, bin: int) -> Reason:
+    name, hours, clock = CHANNELS[channel], slot_name(bin), hours_name(bin)
+    near, more = _near(bin), "more" if size > 0 else "less"
+    week, tickets = float(of.sends_in_week[0]), float(of.open_ticket[0])
+    sends, answers = float(of.trials[0].sum()), float(of.successes[0].sum())
     evidence: dict[str, float | int | str]
-    if code == "channel":
-        text, evidence = f"{name} is answered {more} than the average channel here.", {"channel": name}
-    elif code == "slot":
-        text, evidence = f"Messages sent {hours} are answered {more} than others here.", {"slot": hours}
-    elif code == "contact_rate":
-        text, evidence = (
-            f"Answered {answers} of {sends} messages, all channels taken together.",
-            {"n": sends, "s": answers},
-        )
-    elif code == "contact_channel_rate":
-        text, evidence = f"Answered {s} of {n} messages on {name}.", {"n": n, "s": s}
-    elif code == "contact_hours":
-        text, evidence = f"{here} of {acts} own acts fall near {clock}.", {"n": acts, "s": here}
-    elif code == "contact_slot":
-        text, evidence = f"Answered {answered} of {tried} messages sent near {clock}.", {"n": tried, "s": answered}
-    elif code == "inbound_channel":
-        text, evidence = f"Wrote or called on {name} {there} of {wrote} times.", {"n": wrote, "s": there}
-    elif code == "activity":
-        text, evidence = f"Is {more} active of their own accord than average: {acts} acts.", {"n": acts}
-    elif code == "history":
-        text, evidence = f"{n} messages on {name}, {sends} in all, so far.", {"n": n, "sends": sends}
-    elif code == "recent_sends":
-        week = int(of.sends_in_week[0])
-        text, evidence = f"{week} messages in the last seven days.", {"n": week}
-    elif code == "lifecycle_stage":
-        stage = "lead" if of.lead[0] else "customer" if of.customer[0] else "other"
-        text, evidence = f"Contacts in this stage ({stage}) answer {more}.", {"stage": stage}
-    else:
-        tickets = int(of.open_ticket[0])
-        text, evidence = f"Contacts with {'an open' if tickets else 'no open'} ticket answer {more}.", {"n": tickets}
+    match code:
+        case "channel":
+            evidence = _counts(under.trials[channel].sum(), under.successes[channel].sum())
+            text = f"{name} is answered {more} than the average channel here."
+        case "slot":
+            evidence = _counts(under.trials[channel, bin], under.successes[channel, bin])
+            text = f"Messages sent on {name} {hours} are answered {more} than others here."
+        case "contact_rate":
+            evidence = _counts(sends, answers)
+            text = f"Answered about {answers:.0f} of {sends:.0f} messages, all channels taken together."
+        case "contact_channel_rate":
+            n, s = float(of.trials[0, channel]), float(of.successes[0, channel])
+            evidence = _counts(n, s)
+            text = f"Answered about {s:.0f} of {n:.0f} messages on {name}."
+        case "contact_hours":
+            n, s = float(of.activity[0].sum()), float(of.activity[0, near].sum())
+            evidence = _counts(n, s)
+            text = f"About {s:.0f} of {n:.0f} acts of their own fall near {clock}."
+        case "contact_slot":
+            n, s = float(of.slot_trials[0, near].sum()), float(of.slot_successes[0, near].sum())
+            evidence = _counts(n, s)
+            text = f"Answered about {s:.0f} of {n:.0f} messages sent near {clock}."
+        case "inbound_channel":
+            n, s = float(of.inbound[0].sum()), float(of.inbound[0, channel])
+            evidence = _counts(n, s)
+            text = f"Wrote or called on {name} about {s:.0f} of {n:.0f} times."
+        case "activity":
+            n = float(of.activity[0].sum())
+            evidence = {"n": _round(n)}
+            text = f"Acts of their own accord: about {n:.0f} lately; contacts like that answer {more}."
+        case "history":
+            n = float(of.trials[0, channel])
+            evidence = {"n": _round(n), "sends": _round(sends)}
+            text = f"About {n:.0f} messages on {name} and {sends:.0f} in all so far."
+        case "recent_sends":
+            evidence = {"n": int(week)}
+            text = f"{week:.0f} messages in the last seven days."
+        case "lifecycle_stage":
+            stage = "lead" if of.lead[0] else "customer" if of.customer[0] else "other"
+            evidence = {"stage": stage}
+            text = f"Contacts in this stage ({stage}) answer {more}."
+        case _:
+            evidence = {"n": int(tickets)}
+            text = f"Contacts with {'an' if tickets else 'no'} open ticket answer {more}."
     return Reason(code, round(size, 2), text, evidence)
 
 
@@ -117,7 +127,11 @@ def _near(bin: int) -> list[int]:
     return blocks + [BLOCKS + block for block in blocks]
 
 
+def _counts(n: float, s: float) -> dict[str, float | int | str]:
+    return {"n": _round(n), "s": _round(s)}
+
+
 def _round(value: float) -> float | int:
-    """One decimal, and no decimal where it is zero: counts fade, so six messages may be 5.3."""
+    """One decimal, and none where it is zero."""
     rounded = round(float(value), 1)
     return int(rounded) if rounded == int(rounded) else rounded

@@ -2,9 +2,9 @@
 
 Columns of the state, one contact each (all `+=`, never rewritten, faded by forward decay: see `decay.py`):
 
-=================  =======  ==================================================================================
+=================  =======  ===================================================================================
 column             shape    meaning
-=================  =======  ==================================================================================
+=================  =======  ===================================================================================
 trials             11       weight of the sends whose outcome is known, by channel (order: `events.CHANNELS`)
 successes          11       weight of those answered within the channel's window
 inbound            11       weight of the messages and calls received from the contact
@@ -19,34 +19,45 @@ orders             1        orders placed, not decayed; recent_orders: the same,
 order_value        1        money of orders minus refunds, not decayed
 first_order        1        microseconds, AHEAD (2^62) or NULL; last_order: NEVER or NULL
 first_active       1        first act of the contact's own; last_active: latest; last_inbound: latest received
-=================  =======  ==================================================================================
+=================  =======  ===================================================================================
 
-and of the workspace: trials and successes by channel and bin (11 x 16), activity by bin (16), inbound by
-channel (11). A message keeps a row of its own (`MessageState`) from its first event until seven days after its
-window has closed; it is what late events and the count of recent sends need.
+and of the workspace, the same decayed sums: `slot_trials` and `slot_successes` by channel and bin of the send
+(11 x 16), `activity` by bin (16), `inbound` by channel (11). A message keeps a row of its own (`MessageState`: channel,
+sent, last_sent, delivered, failed, engaged, last_engaged, counted) under (contact, `message_key`) from its first
+event until it is counted and has not been written for sixty days: late events need it, and so does the count of recent
+sends. Success is booked on the send's bin with the send's weight, so that rates stay below one; a send that was not
+delivered is no trial; answers count for no bin of `activity`, because when they come depends on when the sender wrote.
 
-What the database layer calls:
+What the database layer calls, in order:
 
-1. An event. `classify` it; nothing more if that is None. Deduplicate by event id. Lock the contact, read its
-   `ContactState` and, for a code of a message, the `MessageState` of its `message_key`; call `apply`; write both
-   back and add the `WorkspaceDelta` to the workspace's sums (append it, to be summed later: hot rows block).
-   A batch: `rebuild.update` with columns; add its State to the contacts' rows, replace the message rows.
-   Three cases cannot be added and are restated from the contact's events instead: an event of a message without
-   message id or call id; a message whose row is gone already; a new time zone or a merge. To restate: `update`
-   from nothing with the old events and the old zone, counted as the message rows say (`rebuild.restated`), then
-   `rebuild` with the new ones; the contact's rows become the new ones, the workspace gets new minus old.
-2. Maturing. Some minutes apart: message rows with `counted = false` and `known_at <= now` go through `mature`
-   (or, many at once, through `rebuild.update` with no events). Rows 7 days past their window are deleted.
-3. A GET. Read the contact's rows, its recent sends, consent, blocks, caps and quiet hours into a
-   `decision.Situation`. `decision.fingerprint` it; a logged decision of the same contact, epoch and fingerprint
-   that has not expired is answered byte for byte as it was stored. Else `decision.decide`, then store the row with
-   the bytes, `ON CONFLICT (decision_id) DO NOTHING`, and answer what the table now holds. With
-   `?explore=false` nothing is stored. The workspace's `features.rates` and the model are read through a cache of
-   some minutes.
-4. The nightly fit. For contacts sampled by a hash so that they have at most some 150,000 sends in 14 weeks: all
-   their events in columns, `nightly.fit`, store the `Model` it returns whatever the verdict (it carries the
-   coefficients in force, the calibration, the averages that reasons are told against and the card).
-5. The model card. `card.card` of the stored model; everything in it was computed by the nightly fit.
+1. **An event.** `events.classify` it; if that is None, nothing more. It has been deduplicated by event id before. Lock
+   the contact, read its `ContactState` and, for a code in `events.OF_A_MESSAGE`, the `MessageState` of its
+   `message_key`; `apply`; write both back and *append* the `WorkspaceDelta` (rows that are summed later: one row per
+   cell would make every event of a workspace wait for every other). A batch: the same in columns with
+   `rebuild.update`, whose State is added to the contacts' rows and whose Messages replace the message rows.
+   Three changes cannot be added, and the contact is restated instead: an event of a message that names neither message
+   nor call; an event of a message whose row is gone while the timeline holds older events of it; a new time zone or a
+   merge. To restate:
+   `old, _ = rebuild.rebuild(events so far, old zone, now, uncounted=keys of the rows not counted yet)`;
+   `new, messages = rebuild.rebuild(all events, new zone, now)`; the contact's rows become `new`, its message rows
+   `messages`, and the workspace gets `new` minus `old`.
+2. **Maturing**, every few minutes: message rows with `counted = false` whose `known_at` has come go through `mature`,
+   or through `rebuild.update` with no events. Counted rows that were not written for sixty days are deleted.
+3. **A GET.** Load the contact into a `situation.Situation` (consent, addresses, suppression, caps, quiet hours, state,
+   recent sends out of the message rows) and take `situation.fingerprint`. If the newest logged decision of the contact
+   is of this epoch (`exploration.epoch_start`), has this fingerprint and has not expired, answer its stored bytes:
+   that is why fifty GETs are identical, and `generated_at` is the instant of that decision. Else `decision.decide`
+   with `exploration.decision_id(..., follows=the expired one of the same epoch and fingerprint)`, store `Record` and
+   bytes `ON CONFLICT (decision_id) DO NOTHING`, and answer what the table now holds. With `?explore=false` look
+   nothing up and store nothing: `decide` without an id is the same for a quarter of an hour. `features.rates` of the
+   workspace and `model.Predictor(model.read(...))` come from a cache of some minutes.
+4. **The nightly fit**, and as well whenever a workspace's matured sends have doubled since the last one, so that a
+   workspace that was just filled does not wait for the night. For contacts sampled by a hash of their id so that they
+   have at most some 100,000 sends in 14 weeks: all their events in columns, `nightly.train`; store the `Model` it
+   returns whatever the verdict (it holds the coefficients in force, their calibration, the averages reasons are told
+   against, and the card). `nightly.Logged` has the `Record.channel_propensity` of each decision whose advice the next
+   send of the contact followed (same channel, before the decision of a later epoch).
+5. **The model card** is `Model.card`, with `coefficients`, `features`, `calibration` and `version` beside it.
 """
 
 import hashlib
@@ -69,8 +80,8 @@ from orbit_contacts.features.next_best_action.local_time import BINS, Zone, bin_
 from orbit_contacts.features.next_best_action.messages import AHEAD, NEVER
 
 C: Final = len(CHANNELS)
-KEPT: Final = 7 * DAY
-"""How long a message keeps its row after its window has closed."""
+KEPT: Final = 60 * DAY
+"""How long a counted message keeps its row after it was last written."""
 
 
 class Event(msgspec.Struct, frozen=True):
