@@ -47,6 +47,10 @@ format: setup ## put the code into the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+.PHONY: openapi
+openapi: setup ## rewrite openapi.json and the pages made from the code
+	@$(BIN)/python -m tests.documents
+
 .PHONY: bench
 bench: setup ## measure every figure the README claims
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -55,9 +55,13 @@ class Call(NamedTuple):
         return f"{self.path} {self.query} {self.body}"
 
 
+@cache
 def described(operation: Operation) -> dict[str, Any]:
-    """The operation in the OpenAPI document."""
-    return _document()["paths"][operation.path][operation.method.lower()]
+    """The operation in the OpenAPI document, its parameters and responses without references."""
+    found = _document()["paths"][operation.path][operation.method.lower()]
+    parameters = [resolved(parameter) for parameter in found.get("parameters", [])]
+    responses = {status: resolved(response) for status, response in found["responses"].items()}
+    return found | {"parameters": parameters, "responses": responses}
 
 
 @cache

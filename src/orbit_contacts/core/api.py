@@ -355,13 +355,9 @@ def _failure(error: Exception, request_id: str, operation: Operation | None) -> 
         case _:
             name = operation.id if operation else None
             log.exception("request failed", request_id=request_id, operation=name, exc_info=error)
-            refusal = _Bug(f"Something went wrong on our side; quote {request_id}.")
+            refusal = errors.InternalError(f"Something went wrong on our side; quote {request_id}.")
     headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
     return Reply(refusal.status, envelope.failure(refusal, request_id), headers)
-
-
-class _Bug(errors.Refusal):
-    code, status, summary = "INTERNAL_ERROR", 500, "Something went wrong on our side."
 
 
 async def _send(send: Send, method: str, reply: Reply, request_id: str, extra: Headers) -> None:

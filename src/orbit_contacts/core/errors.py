@@ -134,3 +134,7 @@ class ServiceUnavailable(Refusal):
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "1"}
+
+
+class InternalError(Refusal):
+    code, status, summary = "INTERNAL_ERROR", 500, "Something went wrong on our side."

@@ -16,6 +16,7 @@ _ALWAYS: tuple[type[errors.Refusal], ...] = (
     errors.InsufficientPermissions,
     errors.IpNotAllowed,
     errors.RateLimited,
+    errors.InternalError,
     errors.ServiceUnavailable,
 )
 _WRITES: tuple[type[errors.Refusal], ...] = (
@@ -74,15 +75,23 @@ _ERROR = {
     },
 }
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Repeating a request with the same key replays its answer for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
 
 def document(operations: Sequence[Operation], *, version: str, server: str = "/api/v1") -> dict[str, Any]:
     """The whole document as plain data; stable order, so that its snapshot can be reviewed."""
     types = _types(operations)
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(map(_key, types), schemas, strict=True))
+    refused: dict[str, dict[str, Any]] = {}
     paths: dict[str, dict[str, Any]] = {}
     for operation in sorted(operations, key=lambda o: (o.path, o.method)):
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of, refused)
     components |= {"Meta": _META, "Pagination": _PAGINATION, "Error": _ERROR}
     return {
         "openapi": "3.1.0",
@@ -100,6 +109,8 @@ def document(operations: Sequence[Operation], *, version: str, server: str = "/a
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
+            "responses": dict(sorted(refused.items())),
+            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "Bearer": {
@@ -126,7 +137,7 @@ def _key(hint: Any) -> str:
     return f"{getattr(hint, '__module__', '')}.{hint!r}"
 
 
-def _operation(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any]:
+def _operation(operation: Operation, schema_of: dict[str, Any], refused: dict[str, dict[str, Any]]) -> dict[str, Any]:
     text = inspect.getdoc(operation.handler) or ""
     summary, _, description = text.partition("\n\n")
     described: dict[str, Any] = {
@@ -151,7 +162,7 @@ def _operation(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
         if operation.reads is not None:
             content[JSON] = {"schema": schema_of[_key(operation.reads)]}
         described["requestBody"] = {"required": True, "content": content}
-    described["responses"] = _responses(operation, schema_of)
+    described["responses"] = _responses(operation, schema_of, refused)
     if operation.scope is None:
         described["security"] = []
     else:
@@ -185,14 +196,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 parameter |= {"style": "form", "explode": False}
             parameters.append(parameter)
     if operation.method not in ("GET", "HEAD"):
-        parameters.append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "description": "Repeating a request with the same key replays its answer for 24 hours.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-            }
-        )
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     return parameters
 
 
@@ -207,7 +211,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any]:
+def _responses(operation: Operation, schema_of: dict[str, Any], refused: dict[str, dict[str, Any]]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status in (operation.status, *operation.also):
         responses[str(status)] = _success(operation, status, schema_of)
@@ -215,16 +219,27 @@ def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
     for refusal in _refusals(operation):
         by_status.setdefault(refusal.status, []).append(refusal)
     for status, refusals in sorted(by_status.items()):
-        codes = sorted({refusal.code for refusal in refusals})
-        lines = sorted({f"- `{refusal.code}`: {refusal.summary}" for refusal in refusals})
-        schema = {
-            "allOf": [
-                {"$ref": "#/components/schemas/Error"},
-                {"type": "object", "properties": {"error": {"properties": {"code": {"enum": codes}}}}},
-            ]
-        }
-        responses[str(status)] = {"description": "\n".join(lines), "content": {JSON: {"schema": schema}}}
+        name = _share(refused, status, refusals)
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
+
+
+def _share(refused: dict[str, dict[str, Any]], status: int, refusals: list[type[errors.Refusal]]) -> str:
+    """The name under which the answer to these refusals stands among the components, once for all operations."""
+    codes = sorted({refusal.code for refusal in refusals})
+    lines = sorted({f"- `{refusal.code}`: {refusal.summary}" for refusal in refusals})
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Error"},
+            {"type": "object", "properties": {"error": {"properties": {"code": {"enum": codes}}}}},
+        ]
+    }
+    response = {"description": "\n".join(lines), "content": {JSON: {"schema": schema}}}
+    name = ".".join((str(status), *codes))
+    # The same codes may have other meanings elsewhere.
+    while refused.setdefault(name, response) != response:
+        name += "-"
+    return name
 
 
 def _refusals(operation: Operation) -> list[type[errors.Refusal]]:

@@ -47,6 +47,7 @@ from orbit_contacts.features.workspaces.authentication import Authenticator
 from orbit_contacts.features.workspaces.routes import routes as settings_routes
 from orbit_contacts.interfaces.console.application import Console
 from orbit_contacts.interfaces.docs_page import routes as docs_routes
+from orbit_contacts.interfaces.errors_page import routes as errors_routes
 from orbit_contacts.interfaces.health import health
 from orbit_contacts.interfaces.open_cors import OpenCors
 from orbit_contacts.interfaces.unsubscribe import routes as unsubscribe_routes
@@ -161,6 +162,7 @@ class Application:
             Route("/openapi.json", openapi_json),
             Route("/openapi.yaml", openapi_yaml),
             *docs_routes,
+            *errors_routes,
             *Console(self.settings, self.database, self.authenticator).routes(),
             *unsubscribe_routes(self.settings, self.database),
             Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
