@@ -147,7 +147,7 @@ async def _workspace(reader: Reader) -> _Workspace:
     kept = _workspaces.get(key)
     if kept is None or kept.until < time.monotonic():
         stored = await queries.latest_model(reader)
-        model = shipped() if stored is None else nightly.decode(stored)
+        model = shipped() if stored is None else msgspec.json.decode(stored, type=Model)
         sample = await _sample(reader, _SAMPLED_CONTACTS, _SAMPLED_EVENTS)
         kept = _Workspace(time.monotonic() + _KEPT_SECONDS, sample.rates(reader.now), Predictor(model))
         if len(_workspaces) > 1000:
@@ -210,13 +210,13 @@ async def fit(tx: Transaction) -> Model | None:
     if not sample.events:
         return None
     stored = await queries.latest_model(tx)
-    current = None if stored is None else nightly.decode(stored)
+    current = None if stored is None else msgspec.json.decode(stored, type=Model)
     version = f"{format_instant(tx.now)[:10]}-{tx.caller.workspace_id}"
     learned = columns(sample.events, sample.numbers)
     model = await asyncio.to_thread(nightly.train, learned, sample.contacts, sample.profile, tx.now, version, current)
     if model.sends < COLD:
         return None
-    await queries.insert_model(tx, nightly.encode(model))
+    await queries.insert_model(tx, msgspec.json.encode(model))
     _workspaces.pop((tx.database_name, tx.caller.workspace_id), None)
     return model
 
