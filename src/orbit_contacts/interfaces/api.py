@@ -37,6 +37,7 @@ from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
 from orbit_contacts.features.next_best_action.routes import routes as next_best_action
 from orbit_contacts.features.notes.routes import routes as notes
+from orbit_contacts.features.profile.routes import routes as profile
 from orbit_contacts.features.segments.routes import routes as segments
 from orbit_contacts.features.send_gate.routes import routes as send_gate
 from orbit_contacts.features.tags.routes import routes as tags
@@ -69,6 +70,7 @@ OPERATIONS: list[Operation] = [
     *segments.operations,
     *send_gate.operations,
     *tags.operations,
+    *profile.operations,
     *events.operations,
     *timeline.operations,
     *sdk_routes.operations,
