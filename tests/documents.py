@@ -58,6 +58,7 @@ PROOFS: dict[str, tuple[str, str]] = {
     "GET /contacts/{}/journey": ("timeline", "journey_is_oldest_first_and_tells_the_stage_of_each_event"),
     "GET /contacts/{}/journey.csv": ("timeline", "the_file_tells_the_journey"),
     "GET /contacts/{}/next-best-action": ("next_best_action", "a_cold_workspace_gets_an_answer"),
+    "GET /contacts/{}/profile": ("profile", "a_new_contacts_profile_has_every_part"),
     "GET /contacts/{}/notes": ("notes", "notes_are_paged_newest_first"),
     "GET /contacts/{}/preferences": ("consent", "a_new_contact_is_unknown_on_all_eleven_channels"),
     "GET /contacts/{}/timeline": ("timeline", "timeline_is_newest_first_with_our_own_events"),
