@@ -73,6 +73,8 @@ def codes() -> list[Code]:
     """Every code that the loaded features can answer, in alphabetical order."""
     found: dict[str, set[tuple[int, str]]] = {}
     for refusal in _kinds(Refusal):
+        if not refusal.__module__.startswith("orbit_contacts."):
+            continue  # a refusal of somebody else's, loaded beside us
         found.setdefault(refusal.code, set()).add((refusal.status, refusal.summary))
     return [Code(name, sorted(meanings), ADVICE.get(name, "")) for name, meanings in sorted(found.items())]
 
