@@ -73,8 +73,8 @@ def codes() -> list[Code]:
     """Every code that the loaded features can answer, in alphabetical order."""
     found: dict[str, set[tuple[int, str]]] = {}
     for refusal in _kinds(Refusal):
-        if not refusal.__module__.startswith(("orbit_contacts.core.", "orbit_contacts.features.")):
-            continue  # not an answer of the API: the command line has refusals of its own
+        if refusal.__module__.startswith("orbit_contacts.interfaces.cli."):
+            continue  # no answer of the server: the command line has refusals of its own
         found.setdefault(refusal.code, set()).add((refusal.status, refusal.summary))
     return [Code(name, sorted(meanings), ADVICE.get(name, "")) for name, meanings in sorted(found.items())]
 
