@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from orbit_contacts.features.consent.channels import CHANNELS
+
 CONTACT_FIELDS = (
     "id",
     "phone",
@@ -34,20 +36,6 @@ READ_ONLY_FIELDS = frozenset(
     ("id", "blocked", "blocked_at", "block_reason", "dnc", "source", "created_at", "updated_at", "deleted_at")
 )
 """Fields that an export shows and an import never sets: no file loosens a state or rewrites history."""
-
-CHANNELS = (
-    "email",
-    "fax",
-    "instagram",
-    "line",
-    "messenger",
-    "push",
-    "rcs",
-    "sms",
-    "viber",
-    "voice",
-    "whatsapp",
-)
 
 CONSENT_FIELDS = (
     "consent.email.opted_in",
