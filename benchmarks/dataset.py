@@ -116,6 +116,7 @@ async def prepare(server: str, contacts: int) -> str:
     admin = await connect(server)
     try:
         if await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await _migrate(dsn)
             return dsn
         await admin.execute(f'CREATE DATABASE "{name}_loading"')
         await fill(urlunsplit(urlsplit(server)._replace(path=f"/{name}_loading")), contacts)
@@ -123,6 +124,15 @@ async def prepare(server: str, contacts: int) -> str:
     finally:
         await admin.close()
     return dsn
+
+
+async def _migrate(dsn: str) -> None:
+    """Bring data that an earlier version loaded up to this one."""
+    connection = await connect(dsn)
+    try:
+        await migrations.migrate(connection)
+    finally:
+        await connection.close()
 
 
 async def fill(dsn: str, contacts: int) -> None:
