@@ -82,6 +82,26 @@ def test_what_happened_is_learned_from(api: Client, jane: dict[str, Any]) -> Non
     assert answer["reasons"]
 
 
+def test_an_answer_counts_for_the_message_it_names(api: Client, jane: dict[str, Any]) -> None:
+    """Ids and categories stand beside the data of an event, not in it."""
+    api.data("PUT", f"/contacts/{jane['id']}/preferences", {"preferences": {"whatsapp": False}})
+    start = datetime.now(UTC) - timedelta(days=20)
+    events: list[dict[str, Any]] = []
+    for number in range(6):
+        at = start + timedelta(hours=number)
+        message = {"contact_id": jane["id"], "channel": "email", "message_id": f"m{number}"}
+        events.append(message | {"type": "message.sent", "timestamp": at.isoformat()})
+        if number < 4:
+            later = at + timedelta(hours=30 - number)
+            events.append(message | {"type": "message.clicked", "timestamp": later.isoformat()})
+    password = {"contact_id": jane["id"], "channel": "email", "message_id": "otp", "category": "transactional"}
+    events.append(password | {"type": "message.sent", "timestamp": start.isoformat()})
+    assert api.data("POST", "/events/batch", {"events": events[::-1]})["accepted"] == 11
+    answer = ask(api, jane, explore="false")
+    evidence = next(reason["evidence"] for reason in answer["reasons"] if reason["code"] == "contact_channel_rate")
+    assert (evidence["n"], evidence["s"]) == (pytest.approx(6, rel=0.2), pytest.approx(4, rel=0.2))
+
+
 async def test_the_fit_keeps_a_version_once_there_is_enough(
     api: Client, jane: dict[str, Any], database: Database, caller: Caller
 ) -> None:

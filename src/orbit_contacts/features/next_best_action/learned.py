@@ -1,72 +1,66 @@
 """From the rows of the timeline to what the model learns from."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-import msgspec
 import numpy as np
 from asyncpg.protocol import Record
 
-from orbit_contacts.features.next_best_action.events import NO_CHANNEL, OF_A_MESSAGE, Code, classify
+from orbit_contacts.features.next_best_action.events import OF_A_MESSAGE, Meaning, classify
 from orbit_contacts.features.next_best_action.local_time import Zone
 from orbit_contacts.features.next_best_action.messages import Events
-from orbit_contacts.features.next_best_action.state import ContactState, Event, MessageState, message_key
+from orbit_contacts.features.next_best_action.rebuild import Contacts, State, rebuild
+from orbit_contacts.features.next_best_action.state import ContactState, message_key
 
-
-def meanings(rows: Sequence[Record]) -> Iterator[tuple[UUID, Event, int]]:
-    """(contact, event, message key) of every row that teaches something."""
-    for row in rows:
-        data: Any = msgspec.json.decode(row["data"])
-        fields = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-        category = fields.get("category")
-        meaning = classify(
-            row["type"], row["channel"], row["direction"], category if isinstance(category, str) else None, fields
-        )
-        if meaning is None:
-            continue
-        key = 0
-        if meaning.code in OF_A_MESSAGE:
-            reference = fields.get("message_id") or fields.get("call_id")
-            key = message_key(row["contact_id"].bytes, reference) if isinstance(reference, str) and reference else 0
-        yield row["contact_id"], Event(meaning.code, meaning.channel, row["occurred_at"], meaning.value), key
+_SUMS = ContactState.__struct_fields__
+# The columns of `messages.Events`.
+_ROW = np.dtype(
+    [("contact", "i8"), ("code", "u1"), ("channel", "u1"), ("instant", "i8"), ("key", "i8"), ("value", "f8")]
+)
 
 
 def state_of(rows: Sequence[Record], where: Zone, now: int) -> tuple[ContactState, list[tuple[int, int]]]:
-    """The sums of one contact from its events, and its sends of (channel, microseconds), oldest first.
-
-    A send without a message id is a message of its own: nothing can answer it but in time.
-    """
-    state = ContactState()
-    messages: dict[int, MessageState] = {}
-    sends: list[tuple[int, int]] = []
-    lone = 0
-    for _, event, key in sorted(meanings(rows), key=_time_of):
-        if event.code is Code.SENT and event.channel != NO_CHANNEL:
-            sends.append((event.channel, event.instant))
-        message = None
-        if event.code in OF_A_MESSAGE:
-            if key == 0:
-                lone -= 1
-            message = messages.setdefault(key or lone, MessageState())
-        state.apply(event, message, where, now)
-    for message in messages.values():
-        state.mature(message, where, now)
-    return state, sends
+    """The sums of one contact, rebuilt from its events, and its sends of (channel, microseconds), oldest first."""
+    index = {rows[0]["contact_id"]: 0} if rows else {}
+    contacts = Contacts(np.zeros(1, dtype=np.int64), [where])
+    state, messages = rebuild(columns(rows, index), contacts, now)
+    sends = messages.where(messages.known)
+    order = np.argsort(sends.start, kind="stable")
+    return contact_of(state, 0), list(zip(sends.channel[order].tolist(), sends.start[order].tolist(), strict=True))
 
 
-def _time_of(item: tuple[UUID, Event, int]) -> int:
-    return item[1].instant
+def contact_of(state: State, row: int) -> ContactState:
+    """One contact out of many."""
+    return ContactState(**{name: getattr(state, name)[row].tolist() for name in _SUMS})
 
 
 def columns(rows: Sequence[Record], index: dict[UUID, int]) -> Events:
-    """The same in columns, for many contacts."""
-    found = [(index[contact], event, key) for contact, event, key in meanings(rows) if contact in index]
-    return Events(
-        np.array([contact for contact, _, _ in found], dtype=np.int64),
-        np.array([event.code for _, event, _ in found], dtype=np.uint8),
-        np.array([event.channel for _, event, _ in found], dtype=np.uint8),
-        np.array([event.instant for _, event, _ in found], dtype=np.int64),
-        np.array([key for _, _, key in found], dtype=np.int64),
-        np.array([event.value for _, event, _ in found], dtype=np.float64),
-    )
+    """Rows of `queries.LEARNED` of the contacts in `index`, in columns; those that teach nothing are left out."""
+    found: list[tuple[int, int, int, int, int, float]] = []
+    for row in rows:
+        contact_id: UUID = row["contact_id"]
+        meaning = _meaning(row)
+        if meaning is None or contact_id not in index:
+            continue
+        code, channel, value = meaning
+        reference: str | None = row["reference"]
+        key = message_key(contact_id.bytes, reference) if reference and code in OF_A_MESSAGE else 0
+        found.append((index[contact_id], code, channel, row["occurred_at"], key, value))
+    table = np.array(found, dtype=_ROW)
+    return Events(*(np.ascontiguousarray(table[name]) for name in _ROW.names or ()))
+
+
+def _meaning(row: Record) -> Meaning | None:
+    amount: str | None = row["amount"]
+    if amount is None:
+        return _usual(row["type"], row["channel"], row["direction"], row["category"])
+    told: dict[str, Any] = {"value": amount, "duration_seconds": amount}
+    return classify(row["type"], row["channel"], row["direction"], row["category"], told)
+
+
+@lru_cache(maxsize=4096)
+def _usual(type: str, channel: str | None, direction: str | None, category: str | None) -> Meaning | None:
+    """The meaning of events whose data play no part in it."""
+    return classify(type, channel, direction, category, None)

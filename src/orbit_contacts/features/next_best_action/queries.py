@@ -10,14 +10,21 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Reader, Transaction
 
-_LEARNED: LiteralString = "e.id, e.contact_id, e.type, e.channel, e.direction, e.occurred_at, e.data"
+# What `learned` reads of an event: its message or call, and the money or the seconds it tells of.
+LEARNED: LiteralString = """
+    e.contact_id, e.type, e.channel, e.direction, e.occurred_at, e.category,
+    coalesce(e.message_id, e.call_id, CASE WHEN e.type LIKE 'message.%' THEN e.data ->> 'message_id'
+                                           WHEN e.type LIKE 'call.%' THEN e.data ->> 'call_id' END) AS reference,
+    CASE WHEN e.type LIKE 'order.%' THEN e.data ->> 'value'
+         WHEN e.type LIKE 'call.%' THEN e.data ->> 'duration_seconds' END AS amount
+"""
 
 
 async def events_of(reader: Reader, contact_id: UUID, limit: int) -> list[Record]:
     """The newest events of one contact."""
     return await reader.fetch_all(
         f"""
-        SELECT {_LEARNED} FROM events e
+        SELECT {LEARNED} FROM events e
         WHERE e.cell_id = $1 AND e.contact_id = $2 ORDER BY e.occurred_at DESC, e.id DESC LIMIT $3
         """,
         reader.caller.cell(ids.cell_number(contact_id)),
@@ -47,7 +54,7 @@ async def recently_written_to(reader: Reader, since: Instant, sends: int, contac
 async def events_of_many(reader: Reader, contact_ids: Sequence[UUID], since: Instant, limit: int) -> list[Record]:
     return await reader.fetch_all(
         f"""
-        SELECT {_LEARNED} FROM events e
+        SELECT {LEARNED} FROM events e
         WHERE e.cell_id = ANY($1) AND e.contact_id = ANY($2) AND e.occurred_at >= $3
         ORDER BY e.contact_id, e.occurred_at LIMIT $4
         """,
