@@ -1,15 +1,18 @@
-"""`make bench`, or `python -m benchmarks [suite …] [--contacts N]`: load the data once, measure, print tables."""
+"""`make bench`, or `python -m benchmarks [suite …] [--contacts N] [--events N]`: load the data once, measure, print tables."""
 
 import argparse
 import importlib
 
-SUITES = ("contacts",)
+SUITES = ("contacts", "events")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("suites", nargs="*", choices=[[], *SUITES], help=f"of {', '.join(SUITES)}; all when absent")
     parser.add_argument("--contacts", type=int, default=1_000_000, help="contacts of the large workspace")
+    parser.add_argument(
+        "--events", type=int, default=20_000_000, help="events of that workspace, for the suite `events`"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of which the median is printed")
     parser.add_argument("--keep", action="store_true", help="keep the loaded data for the next run")
     options = parser.parse_args()

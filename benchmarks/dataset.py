@@ -116,7 +116,7 @@ async def prepare(server: str, contacts: int) -> str:
     admin = await connect(server)
     try:
         if await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await _migrate(dsn)
+            await migrate(dsn)
             return dsn
         await admin.execute(f'CREATE DATABASE "{name}_loading"')
         await fill(urlunsplit(urlsplit(server)._replace(path=f"/{name}_loading")), contacts)
@@ -126,7 +126,7 @@ async def prepare(server: str, contacts: int) -> str:
     return dsn
 
 
-async def _migrate(dsn: str) -> None:
+async def migrate(dsn: str) -> None:
     """Bring data that an earlier version loaded up to this one."""
     connection = await connect(dsn)
     try:
