@@ -103,6 +103,18 @@ async def test_details_consent_and_block_change_in_place(api: Client, console: P
     assert (states["email"], states["sms"]) == ("opted_in", "opted_out")
 
 
+async def test_profile_and_next_action_come_by_themselves_and_anew_after_a_change(api: Client, console: Page) -> None:
+    contact = api.contact(first_name="Ada", email="ada@example.com")
+    event = {"type": "message.sent", "channel": "email", "message_id": "m"}
+    api.data("POST", f"/contacts/{contact['id']}/events", event)
+    await console.goto(f"{api.url}/console/contacts/{contact['id']}")
+    await expect(console.get_by_role("img", name="Messages per week")).to_be_visible()
+    await expect(console.locator("#next")).to_contain_text("no consent known")
+    await console.get_by_role("button", name="email: opted_out").click()
+    await expect(console.locator("#next")).to_contain_text("opted out")
+    await expect(console.get_by_role("img", name="Messages per week")).to_be_visible()
+
+
 async def test_many_are_tagged_and_taken_back(api: Client, console: Page) -> None:
     for number in range(5):
         api.contact(first_name=f"P{number}")
@@ -194,6 +206,8 @@ async def test_axe_finds_nothing_on_any_page(api: Client, console: Page) -> None
         "no-match": "/contacts?search=zzzz",
         "new": "/contacts/new",
         "contact": f"/contacts/{contact['id']}",
+        "profile": f"/contacts/{contact['id']}/profile",
+        "next": f"/contacts/{contact['id']}/next-best-action",
         "edit": f"/contacts/{contact['id']}?edit=details",
         "consent": f"/contacts/{contact['id']}/consent",
         "delete": f"/contacts/{contact['id']}/delete",

@@ -57,3 +57,11 @@ class Profile(msgspec.Struct, kw_only=True):
     derived_trait_tags: list[str]
     recent_activity: Annotated[list[Item], Meta(max_length=10)]
     custom_fields: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+
+
+class Week(msgspec.Struct, kw_only=True, frozen=True):
+    """Seven days of a contact, counted back from now."""
+
+    ends_at: str
+    messages: Annotated[dict[str, int], Meta(description="Messages sent and received, by channel.")]
+    engagement: Annotated[int, Meta(description="The score at the end of the week, 0 to 100.")]

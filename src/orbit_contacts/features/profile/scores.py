@@ -60,8 +60,7 @@ class Behaviour:
 
     def engagement(self) -> int:
         """0 to 100: acts count by their kind, half as much every 30 days."""
-        total = sum(weight * 2 ** (-max(self._now - event.at, 0) / HALF_LIFE) for event, weight in self._weighted)
-        return round(100 * (1 - exp(-total / FULL_SCALE)))
+        return scaled(sum(weight * fade(self._now - event.at) for event, weight in self._weighted))
 
     def churn_risk(self, created_at: Instant) -> float:
         """0 to 1: how long the contact has been silent, against the gaps it usually leaves between active days."""
@@ -84,6 +83,16 @@ class Behaviour:
                 weights[event.channel] += weight
                 latest[event.channel] = max(event.at, latest.get(event.channel, event.at))
         return max(weights, key=lambda channel: (weights[channel], latest[channel]), default=None)
+
+
+def fade(age: Instant) -> float:
+    """What is left of a weight after so many microseconds; all of it before."""
+    return 2 ** (-max(age, 0) / HALF_LIFE)
+
+
+def scaled(total: float) -> int:
+    """A sum of weights as a score, 0 to 100."""
+    return round(100 * (1 - exp(-total / FULL_SCALE)))
 
 
 def weight_of(event: Seen) -> float:

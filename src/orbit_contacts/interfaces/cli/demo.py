@@ -14,6 +14,7 @@ from orbit_contacts.interfaces.cli.session import with_caller
 from orbit_contacts.interfaces.demo.load import SEED, Loaded, load
 
 program = typer.Typer(no_args_is_help=True)
+_WITH_CONSENT = 20_000
 _console = Console(stderr=True, highlight=False)
 
 
@@ -55,6 +56,7 @@ def load_people(
                 events_per_contact=events,
                 seed=seed,
                 add=add,
+                consent=contacts <= _WITH_CONSENT,
                 progress=lambda people, _: bar.update(task, completed=before + people),
             )
 

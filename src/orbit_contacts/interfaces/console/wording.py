@@ -69,11 +69,21 @@ class Wording:
     def number(self, n: float) -> str:
         return numbers.format_decimal(n, locale=self.locale)
 
+    def percent(self, share: float) -> str:
+        """`37%` or `%37`; below one per cent with a digit after the point."""
+        pattern = self.locale.percent_formats[None]
+        rounded = round(share, 3 if 0 < share < 0.01 else 2)
+        return numbers.format_percent(rounded, pattern, locale=self.locale, decimal_quantization=False)
+
     def _local(self, iso: str) -> datetime:
         return to_datetime(parse_instant(iso, "time")).astimezone(self.zone)
 
     def date(self, iso: str | None) -> str:
         return dates.format_date(self._local(iso), "medium", locale=self.locale) if iso else "—"
+
+    def short_date(self, iso: str) -> str:
+        """`7 Jul`: the axis of a chart."""
+        return dates.format_skeleton("MMMd", self._local(iso), locale=self.locale)
 
     def day(self, iso: str) -> str:
         """`Friday 20 November`; the year where it is not this one."""

@@ -8,7 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 import numpy as np
@@ -19,6 +20,8 @@ from orbit_contacts.core.database import Database, Transaction, connect
 from orbit_contacts.core.errors import Conflict
 from orbit_contacts.features.contacts.buckets import ROWS_PER_BUCKET
 from orbit_contacts.features.contacts.queries import count_ever
+from orbit_contacts.features.timeline import stats
+from orbit_contacts.interfaces.demo.consents import give_consent
 from orbit_contacts.interfaces.demo.draws import Draws
 from orbit_contacts.interfaces.demo.history import events
 from orbit_contacts.interfaces.demo.people import EXTERNAL_ID_PREFIX, Person, people
@@ -27,6 +30,7 @@ from orbit_contacts.interfaces.demo.rows import (
     COUNT_COLUMNS,
     EVENT_COLUMNS,
     IDENTIFIER_COLUMNS,
+    STATS_COLUMNS,
     Chunk,
     cells_of,
     contact_ids,
@@ -35,6 +39,8 @@ from orbit_contacts.interfaces.demo.rows import (
     event_rows,
     identifier_rows,
     is_of_seed,
+    stats_rows,
+    timeline_events,
 )
 
 SEED = 20_260_101
@@ -64,6 +70,7 @@ async def load(
     until: Instant | None = None,
     bulk_import_domains: float = 0.0,
     add: bool = False,
+    consent: bool = False,
     chunk: int = CHUNK,
     progress: Progress | None = None,
 ) -> Loaded:
@@ -71,7 +78,8 @@ async def load(
 
     A workspace that holds contacts is refused, unless `add`: then people of the seed that are there already stay
     and only the rest are made, so an interrupted load goes on and a small one grows; whatever else is there stays
-    too. Raises Conflict when the workspace is in use or somebody in it holds an identifier of the invented,
+    too. With `consent` they have said what may be sent to them, which the ledger takes about a millisecond each to
+    write down. Raises Conflict when the workspace is in use or somebody in it holds an identifier of the invented,
     InvalidRequest when an argument is out of range.
     """
     end = until or now()
@@ -96,7 +104,7 @@ async def load(
     try:
         for _ in range(LANES):
             lanes.append(await _lane(database, caller))
-        loading = _Loading(caller, seed, events_per_contact, end)
+        loading = _Loading(caller, seed, events_per_contact, end, consent=consent)
         before = await loading.prepare(lanes[0], add)
         for persons in everybody:
             fresh = [person for person in persons if person.row >= before]
@@ -136,8 +144,9 @@ async def _lane(database: Database, caller: Caller) -> Transaction:
 class _Loading:
     """What all chunks of a load have in common."""
 
-    def __init__(self, caller: Caller, seed: int, events_per_contact: float, until: Instant) -> None:
+    def __init__(self, caller: Caller, seed: int, events_per_contact: float, until: Instant, *, consent: bool) -> None:
         self._caller = caller
+        self._consent = consent
         self._seed = seed
         self._draws = Draws(seed)
         self._events_per_contact = events_per_contact
@@ -182,14 +191,21 @@ class _Loading:
         """Write these persons, all or none, and not before the `previous` chunk; gives the number of their events."""
         chunk = self._chunk(persons)
         told = 0
+        sums: dict[UUID, list[Any]] = {}
         try:
             async with tx.connection.transaction():
                 await tx.copy_in("contact_identifiers", IDENTIFIER_COLUMNS, identifier_rows(self._caller, chunk))
                 await tx.copy_in("contacts", CONTACT_COLUMNS, contact_rows(self._caller, chunk))
                 await tx.copy_in("contact_counts", COUNT_COLUMNS, count_rows(self._caller, chunk))
                 for batch in events(self._seed, persons, per_contact=self._events_per_contact, until=self._until):
-                    await tx.copy_in("events", EVENT_COLUMNS, event_rows(self._caller, chunk, batch, tx.now))
+                    happened = timeline_events(chunk, batch)
+                    await tx.copy_in("events", EVENT_COLUMNS, event_rows(self._caller, happened, tx.now))
+                    for id, added in stats.added_by(happened).items():
+                        sums[id] = stats.united(sums[id], added) if id in sums else added
                     told += len(batch.at)
+                await tx.copy_in("contact_stats", STATS_COLUMNS, stats_rows(self._caller, sums.items()))
+                if self._consent:
+                    await give_consent(tx, chunk.ids)
                 if previous is not None:
                     await previous
         except (asyncpg.UniqueViolationError, asyncpg.LockNotAvailableError):
@@ -224,4 +240,4 @@ class _Loading:
 async def _finish(tx: Transaction) -> None:
     """Leave the tables ready to be searched and planned for."""
     await tx.fetch_value("SELECT gin_clean_pending_list('contacts_search')")
-    await tx.execute("ANALYZE contacts, contact_identifiers, contact_counts, events")
+    await tx.execute("ANALYZE contacts, contact_identifiers, contact_counts, contact_stats, events")

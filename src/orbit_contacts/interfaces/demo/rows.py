@@ -1,7 +1,8 @@
 """Invented people and events as rows of the tables, ready for COPY."""
 
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, LiteralString, NamedTuple
 
 import msgspec
@@ -10,8 +11,10 @@ from asyncpg.pgproto.pgproto import UUID
 
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import Instant, from_datetime
+from orbit_contacts.core.ids import cell_number
 from orbit_contacts.features.contacts.rules import identifiers
 from orbit_contacts.features.contacts.text import search_text
+from orbit_contacts.features.timeline.models import Event as Told
 from orbit_contacts.interfaces.demo.draws import Draws, Indices, Rows
 from orbit_contacts.interfaces.demo.events import Event, EventBatch
 from orbit_contacts.interfaces.demo.people import Person
@@ -52,6 +55,24 @@ CONTACT_COLUMNS: tuple[LiteralString, ...] = (
     "search_text",
     "created_at",
     "updated_at",
+)
+STATS_COLUMNS: tuple[LiteralString, ...] = (
+    "workspace_id",
+    "cell_id",
+    "contact_id",
+    "messages_sent",
+    "messages_received",
+    "calls_started",
+    "calls_ended",
+    "tickets_opened",
+    "tickets_closed",
+    "events",
+    "orders",
+    "order_value",
+    "last_order_at",
+    "last_inbound_at",
+    "last_outbound_at",
+    "last_activity_at",
 )
 EVENT_COLUMNS: tuple[LiteralString, ...] = (
     "workspace_id",
@@ -147,21 +168,44 @@ def count_rows(caller: Caller, chunk: Chunk) -> list[tuple[Any, ...]]:
     return [(caller.workspace_id, *group, count, count) for group, count in groups.items()]
 
 
-def event_rows(caller: Caller, chunk: Chunk, batch: EventBatch, recorded_at: Instant) -> Iterator[tuple[Any, ...]]:
+def timeline_events(chunk: Chunk, batch: EventBatch) -> list[Told]:
+    """The events of a batch as the timeline has them."""
     ids = _uuids(batch.at, chunk.cells[batch.person], batch.id)
-    for event, id in zip(batch.events(chunk.persons), ids, strict=True):
-        yield (
-            caller.workspace_id,
-            chunk.cell_ids[event.person],
+    return [
+        Told(
             chunk.ids[event.person],
             event.occurred_at,
             id,
-            recorded_at,
             event.type,
             event.channel,
             event.direction,
             msgspec.json.encode(_data(event)),
         )
+        for event, id in zip(batch.events(chunk.persons), ids, strict=True)
+    ]
+
+
+def event_rows(caller: Caller, events: Sequence[Told], recorded_at: Instant) -> Iterator[tuple[Any, ...]]:
+    for event in events:
+        cell_id = caller.cell(cell_number(event.contact_id))
+        yield (
+            caller.workspace_id,
+            cell_id,
+            event.contact_id,
+            event.occurred_at,
+            event.id,
+            recorded_at,
+            event.type,
+            event.channel,
+            event.direction,
+            event.data,
+        )
+
+
+def stats_rows(caller: Caller, sums: Iterable[tuple[uuid.UUID, list[Any]]]) -> Iterator[tuple[Any, ...]]:
+    """The sums kept with the events, for each contact that has some."""
+    for id, row in sums:
+        yield (caller.workspace_id, caller.cell(cell_number(id)), id, *row)
 
 
 def _data(event: Event) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from orbit_contacts.interfaces.console.pages import (
     lists,
     palette,
     preferences,
+    profile,
     reaching,
     segments,
     settings,
@@ -16,7 +17,7 @@ from orbit_contacts.interfaces.console.pages import (
 )
 from orbit_contacts.interfaces.console.visit import View
 
-_SUBJECTS = (contacts, bulk, contact_forms, contact, segments, lists, exports, reaching)
+_SUBJECTS = (contacts, bulk, contact_forms, contact, profile, segments, lists, exports, reaching)
 _BESIDE = (settings, status, palette, preferences)
 
 VIEWS: list[View] = [view for module in (*_SUBJECTS, *_BESIDE) for view in module.views.all]

@@ -14,12 +14,14 @@ from orbit_contacts.core.errors import Refusal
 from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.consent import history
 from orbit_contacts.features.consent.channels import CHANNELS
+from orbit_contacts.features.consent.models import AtQuery, ConsentRecord
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.custom_fields import service as custom_fields
 from orbit_contacts.features.custom_fields.models import CustomField
 from orbit_contacts.features.lists import service as lists
 from orbit_contacts.features.notes import service as notes
 from orbit_contacts.features.timeline import listing as timeline
+from orbit_contacts.features.timeline.kinds import CHANNELS as TIMELINE_CHANNELS
 from orbit_contacts.features.timeline.kinds import KINDS
 from orbit_contacts.features.timeline.models import TimelineQuery
 from orbit_contacts.interfaces.console.visit import Views, Visit
@@ -51,6 +53,7 @@ async def render(
     async with visit.reader() as reader:
         contact = await contacts.get(reader, id)
         preferences = await history.preferences(reader, id)
+        proofs = await _proofs(visit, reader, id)
         own_lists = await lists.lists_of(reader, id)
         all_lists = (await lists.list_lists(reader, PageQuery(limit=200))).items
         page = await notes.list_notes(reader, id, PageQuery(limit=50))
@@ -70,20 +73,42 @@ async def render(
         notes=sorted(page.items, key=_unpinned),
         edited_note=params.get("note"),
         fields=fields,
+        proofs=proofs,
         happened=happened,
-        kind=params.get("kind", ""),
+        filters=_filters(params),
         last_day=params.get("day", ""),
         kinds=KINDS,
+        timeline_channels=TIMELINE_CHANNELS,
         is_editing=is_editing and visit.can("contacts:write"),
         values=values,
         refusal=refusal,
     )
 
 
+def _filters(params: QueryParams) -> dict[str, str]:
+    """What the address asks of the timeline, as it is written on."""
+    return {name: params.get(name, "").strip()[:64] for name in ("kind", "channel", "from", "to")}
+
+
 def _asked(params: QueryParams) -> TimelineQuery:
     """The page of the timeline that the address means."""
-    kind = params.get("kind", "")
-    return TimelineQuery(kind=[kind] if kind else [], cursor=params.get("cursor"), limit=25)
+    given = _filters(params)
+    return TimelineQuery(
+        kind=[given["kind"]] if given["kind"] else [],
+        channel=[given["channel"]] if given["channel"] else [],
+        from_=given["from"] or None,
+        to=given["to"] or None,
+        cursor=params.get("cursor"),
+        limit=25,
+    )
+
+
+async def _proofs(visit: Visit, reader: Reader, id: UUID) -> dict[str, ConsentRecord]:
+    """The record that decided each channel: who wrote it and what proves it."""
+    if not visit.can("compliance:read"):
+        return {}
+    state = await history.at(reader, id, AtQuery())
+    return {name: channel.record for name, channel in state.channels.items() if channel.record is not None}
 
 
 def _unpinned(note: Any) -> bool:

@@ -173,7 +173,7 @@ async def create_contact(visit: Visit) -> Response:
 @views.post("/sample-data", "contacts:write")
 async def load_sample_data(visit: Visit) -> Response:
     """Invented people for an empty workspace; the service refuses one that is in use."""
-    await load(visit.database, visit.caller, _SAMPLE, events_per_contact=12)
+    await load(visit.database, visit.caller, _SAMPLE, events_per_contact=12, consent=True)
     return visit.go("/contacts", visit.t("{n} invented people were added.", n=_SAMPLE))
 
 

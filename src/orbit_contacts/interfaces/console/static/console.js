@@ -124,7 +124,11 @@
   });
 
   // After htmx put in new rows the row under the cursor and the selection begin anew.
-  document.addEventListener("htmx:after:swap", () => { row = -1; last = null; count(); });
+  document.addEventListener("htmx:after:swap", (event) => {
+    row = -1; last = null; count();
+    // A form changed the contact: what was fetched beside it is asked for anew.
+    if (event.detail?.ctx?.target?.id === "page") for (const id of ["next", "profile"]) $(`#${id}[hx-trigger=changed]`)?.dispatchEvent(new Event("changed"));
+  });
   document.addEventListener("DOMContentLoaded", count);
   window.addEventListener("pageshow", count);
   document.documentElement.classList.add("js");
