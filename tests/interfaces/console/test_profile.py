@@ -39,7 +39,7 @@ def test_every_message_stands_in_the_chart_and_none_beyond_it(given: list[Week])
         sum(week.messages.values()) for week in given
     )
     assert all(
-        charts.TOP <= bar.y and bar.y + bar.height <= charts.BOTTOM + 0.5 for c in chart.columns for bar in c.bars
+        bar.y >= charts.TOP and bar.y + bar.height <= charts.BOTTOM + 0.5 for c in chart.columns for bar in c.bars
     )
     assert len(chart.names) <= charts.SERIES
     assert len(charts.line(given).points) == len(given)
