@@ -69,12 +69,17 @@ def free_port() -> int:
 
 @contextmanager
 def serving(dsn: str) -> Generator[tuple[int, int]]:
-    """Our server with authentication, ids, logging and metrics on."""
+    """Our server with authentication, ids, logging and metrics on, and the worker that folds counters beside it."""
     port = free_port()
     environment = os.environ | {"ORBIT_DATABASE_URL": dsn, "ORBIT_PORT": str(port)}
-    command = [sys.executable, "-m", "orbit_contacts", "serve"]
-    with _process(command, environment, f"http://127.0.0.1:{port}/health") as pid:
-        yield port, pid
+    orbit = [sys.executable, "-m", "orbit_contacts"]
+    worker = subprocess.Popen([*orbit, "worker"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with _process([*orbit, "serve"], environment, f"http://127.0.0.1:{port}/health") as pid:
+            yield port, pid
+    finally:
+        worker.terminate()
+        worker.wait(15)
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 One plain ASGI callable. Nothing leaves before the commit, and every failure leaves in the one error shape.
 """
 
+# Annotations of inner functions are not evaluated at every request.
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import perf_counter
@@ -142,29 +145,25 @@ class Api:
     async def _perform(
         self, operation: Operation, caller: Caller, parameters: list[str], request: Request
     ) -> Reply | Stream:
-        path: dict[str, str | UUID] = {}
+        values: dict[str, Any] = {"request": request}
         for (name, prefix), value in zip(operation.prefixes, parameters, strict=True):
-            path[name] = _path_value(name, prefix, value)
-        query = decode_query(request.query, operation.query, operation.query_lists) if operation.query else None
-        body: Any = None
+            values[f"path:{name}"] = _path_value(name, prefix, value)
+        if operation.query is not None:
+            values["query"] = decode_query(request.query, operation.query, operation.query_lists)
         if operation.decoder is not None:
             content_type = request.headers.get(b"content-type", b"application/json")
-            body = decode_body(request.body, operation.decoder, b"json" in content_type)
+            values["body"] = decode_body(request.body, operation.decoder, b"json" in content_type)
 
-        def bind(session: Reader | Unbound) -> Awaitable[Any]:
-            values: dict[str, Any] = {"session": session, "query": query, "body": body, "request": request}
-            return operation.handler(
-                *[path[a[5:]] if a.startswith("path:") else values[a] for a in operation.arguments]
-            )
+        async def work(session: Reader | Unbound) -> Reply | Stream:
+            values["session"] = session
+            result = await operation.handler(*[values[name] for name in operation.arguments])
+            return _render(operation, result, request.request_id)
 
         session = operation.session
         given = request.headers.get(b"idempotency-key") if operation.method != "GET" else None
         key = None if given is None else idempotency.check_key(given.decode("latin-1"))
         target = "/".join((operation.path, *parameters))
         fingerprint = idempotency.fingerprint(operation.method, target, request.query, request.body) if key else b""
-
-        async def work(session: Reader | Unbound) -> Reply | Stream:
-            return _render(operation, await bind(session), request.request_id)
 
         async def work_once(tx: Transaction) -> Reply | Stream:
             return await _once(tx, key or "", fingerprint, lambda: work(tx))
@@ -174,7 +173,8 @@ class Api:
             if key is None:
                 return await work(unbound)
             if operation.claims_key:
-                request = request._replace(once=_once_for(operation, request.request_id, key, fingerprint))
+                once = _once_for(operation, request.request_id, key, fingerprint)
+                values["request"] = request._replace(once=once)
                 try:
                     return await work(unbound)
                 except idempotency.Replayed as replayed:

@@ -203,8 +203,11 @@ class Application:
         self.authenticator.forget()
 
 
+_API = tuple(f"{prefix}/" for prefix in PREFIXES)
+
+
 def _is_api(path: str) -> bool:
-    return any(path == prefix or path.startswith(prefix + "/") for prefix in PREFIXES)
+    return path.startswith(_API) or path in PREFIXES
 
 
 def _refused(refusal: Refusal) -> Response:
