@@ -15,6 +15,7 @@ PAGES = [
     "/blocked",
     "/suppressions",
     "/bulk",
+    "/imports",
     "/settings",
     "/settings/keys",
     "/settings/fields",

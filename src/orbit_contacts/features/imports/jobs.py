@@ -11,7 +11,7 @@ from orbit_contacts.core.clock import DAY, SECOND
 from orbit_contacts.core.database import Transaction, Unbound
 from orbit_contacts.core.jobs import enqueue, job
 from orbit_contacts.features.contacts import lifecycle
-from orbit_contacts.features.imports import queries, rolling_back, running, write_queries
+from orbit_contacts.features.imports import drafts, queries, rolling_back, running, write_queries
 from orbit_contacts.features.imports.models import RunImport
 from orbit_contacts.features.imports.service import LIMITS
 
@@ -32,11 +32,12 @@ async def roll_back(work: Unbound, payload: RunImport) -> None:
 
 
 async def purge(tx: Transaction) -> None:
-    """Manifests an hour after the rollback is over, skipped rows after 30 days."""
+    """Manifests an hour after the rollback is over, skipped rows after 30 days, drafts after one."""
     for row in await queries.expired_manifests(tx, tx.now - SLACK, 20):
         owner = msgspec.structs.replace(tx.caller, workspace_id=row["workspace_id"], cell_count=row["cell_count"])
         await queries.drop_manifest(tx.as_caller(owner), row["id"], _BATCH)
     await queries.delete_old_skipped(tx, tx.now - SKIPPED_DAYS * DAY, _BATCH)
+    await drafts.forget_old(tx)
 
 
 async def queue_stalled(tx: Transaction) -> None:

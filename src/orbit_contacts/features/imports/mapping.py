@@ -220,11 +220,16 @@ def _second_best(claim: _Claim, header: str, taken: set[str]) -> _Claim:
         return claim
     if claim.otherwise and claim.otherwise not in taken:
         return _Claim(claim.otherwise, 0.6, f"The name of the column means {claim.otherwise}.")
-    slug = re.sub(r"[^\w]+", "_", header.strip().lower()).strip("_")[:50] or "column"
     if field in _KEPT_ASIDE or field.startswith("metadata."):
-        name, number = f"metadata.{slug}", 1
+        aside = metadata_field(header)
+        name, number = aside, 1
         while name in taken:
             number += 1
-            name = f"metadata.{slug}_{number}"
+            name = f"{aside}_{number}"
         return _Claim(name, round(claim.confidence / 2, 2), f"Another column is the {field} already.")
     return _Claim(None, round(claim.confidence / 2, 2), f"Another column is the {field} already.")
+
+
+def metadata_field(header: str) -> str:
+    """Where a column goes that is kept without being a field of its own: `Net Worth` to `metadata.net_worth`."""
+    return "metadata." + (re.sub(r"[^\w]+", "_", header.strip().lower()).strip("_")[:50] or "column")

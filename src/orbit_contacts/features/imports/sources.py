@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -100,13 +100,18 @@ def header_hash(header: Sequence[str]) -> bytes:
 def _told(header: Sequence[str], wanted: Mapping[str, Any]) -> dict[int, ColumnMapping | None]:
     told: dict[int, ColumnMapping | None] = {}
     for name, target in wanted.items():
-        place = _place(header, name)
         if target in (None, ""):
-            told[place] = None
+            told[_place(header, name)] = None
             continue
-        options: dict[str, Any] = {"field": target} if isinstance(target, str) else target
+        options = cast("dict[str, Any]", {"field": target} if isinstance(target, str) else target)
         try:
-            told[place] = msgspec.convert({**options, "column": place}, ColumnMapping)
+            # A column may be named by its place: two of them can have the same header.
+            place = options["column"] if "column" in options else _place(header, name)
+            if "field" in options and options["field"] is None and isinstance(place, int):
+                told[place] = None
+            else:
+                column = msgspec.convert({**options, "column": place}, ColumnMapping)
+                told[column.column] = column
         except (msgspec.ValidationError, TypeError) as error:
             raise InvalidRequest(
                 f"The mapping of `{name[:100]}` cannot be read: {error}.",

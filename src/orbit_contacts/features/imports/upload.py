@@ -85,7 +85,7 @@ async def read_upload(request: Request, query: BulkQuery) -> Upload:
     if kind and kind not in FILES:
         raise UnsupportedMediaType(field="Content-Type", value=kind[:100], expected=", ".join(ACCEPTED))
     # A compressed file needs no unpacking here: the reader does it, within its limits.
-    return _file(body, query.filename, given, query)
+    return upload_of_file(body, query.filename, given, query)
 
 
 def _is_gzipped(request: Request) -> bool:
@@ -158,7 +158,7 @@ async def _read_form(request: Request, content: bytes, query: BulkQuery) -> Uplo
     for name in BulkQuery.__struct_fields__:
         if getattr(fields, name) in (None, []):
             setattr(fields, name, getattr(query, name))
-    return _file(await file.read(), fields.filename or file.filename, file.content_type or "", fields)
+    return upload_of_file(await file.read(), fields.filename or file.filename, file.content_type or "", fields)
 
 
 def _as_query(pairs: list[tuple[str, str]]) -> bytes:
@@ -167,7 +167,8 @@ def _as_query(pairs: list[tuple[str, str]]) -> bytes:
     return urlencode([(name, value) for name, value in pairs if name in BulkQuery.__struct_fields__]).encode()
 
 
-def _file(content: bytes, name: str | None, content_type: str, fields: BulkQuery) -> Upload:
+def upload_of_file(content: bytes, name: str | None, content_type: str, fields: BulkQuery) -> Upload:
+    """The bytes of a file with the options beside it. Raises `Refusal` for options that cannot be meant."""
     if len(content) > MAX_BYTES:
         raise PayloadTooLarge(
             "The file is too large.", field="file", value=len(content), expected=f"at most {MAX_BYTES} bytes"

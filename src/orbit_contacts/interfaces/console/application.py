@@ -15,9 +15,7 @@ from orbit_contacts.features.workspaces.authentication import Authenticator
 from orbit_contacts.interfaces.console import guard, sessions, static_files
 from orbit_contacts.interfaces.console.pages import VIEWS
 from orbit_contacts.interfaces.console.pages.sign_in import COOKIE, SignIn
-from orbit_contacts.interfaces.console.visit import View, Visit, secret_of
-
-_MAX_FORM = 11 << 20  # a suppression file is 10 MB at most
+from orbit_contacts.interfaces.console.visit import MAX_FORM, MAX_TEXT, View, Visit, secret_of
 
 
 class Console:
@@ -66,9 +64,11 @@ class Console:
         elif not view.path.startswith("/sign-in"):
             return _to_sign_in(visit)
         if view.method == "POST":
-            if int(request.headers.get("content-length") or _MAX_FORM + 1) > _MAX_FORM:
-                raise PayloadTooLarge(field="body", value=None, expected=f"at most {_MAX_FORM} bytes")
-            visit.form = await request.form(max_files=1, max_fields=2000, max_part_size=1 << 20)
+            if int(request.headers.get("content-length") or view.max_form + 1) > view.max_form:
+                raise PayloadTooLarge(field="body", value=None, expected=f"at most {view.max_form} bytes")
+            # Text is held in memory, files are not; where a file may come, it may be pasted as well.
+            most = max(MAX_TEXT, view.max_form if view.max_form > MAX_FORM else 0)
+            visit.form = await request.form(max_files=1, max_fields=5000, max_part_size=most)
             if visit.session is not None:
                 guard.check_form_token(secret_of(self._database), visit.session.token, visit.field("csrf"))
         if view.scope is not None:

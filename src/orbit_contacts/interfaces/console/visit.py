@@ -144,13 +144,18 @@ def secret_of(database: Database) -> bytes:
 Handler: TypeAlias = Callable[[Visit], Awaitable[Response]]
 
 
+MAX_FORM = 11 << 20  # a suppression file is 10 MB at most
+MAX_TEXT = 1 << 20
+
+
 class View(NamedTuple):
-    """A page or a form's target; `scope` is what the caller must hold."""
+    """A page or a form's target; `scope` is what the caller must hold, `max_form` the bytes of the largest form."""
 
     method: str
     path: str
     scope: str | None
     handler: Handler
+    max_form: int = MAX_FORM
 
 
 class Views:
@@ -162,12 +167,12 @@ class Views:
     def get(self, path: str, scope: str | None) -> Callable[[Handler], Handler]:
         return self._add("GET", path, scope)
 
-    def post(self, path: str, scope: str | None) -> Callable[[Handler], Handler]:
-        return self._add("POST", path, scope)
+    def post(self, path: str, scope: str | None, max_form: int = MAX_FORM) -> Callable[[Handler], Handler]:
+        return self._add("POST", path, scope, max_form)
 
-    def _add(self, method: str, path: str, scope: str | None) -> Callable[[Handler], Handler]:
+    def _add(self, method: str, path: str, scope: str | None, max_form: int = 0) -> Callable[[Handler], Handler]:
         def keep(handler: Handler) -> Handler:
-            self.all.append(View(method, path, scope, handler))
+            self.all.append(View(method, path, scope, handler, max_form))
             return handler
 
         return keep

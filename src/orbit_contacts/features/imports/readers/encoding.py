@@ -25,6 +25,8 @@ _CODE_PAGES = (
 )
 _MULTIBYTE = ("cp932", "gb18030", "big5", "euc_kr", "euc_jp", "iso2022_jp")
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+KNOWN = ("utf-8", *_WIDE, *_CODE_PAGES, *_MULTIBYTE, "latin-1", "iso8859-9", "iso8859-5")
+"""What a file can be read as, by Python's names."""
 _NAMES = {"cp949": "euc_kr", "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030"}
 
 # Letters that names and towns of each page's languages are full of. Reading a text in the wrong page
@@ -78,7 +80,7 @@ def known_encoding(name: str) -> str:
     except (LookupError, ValueError):
         python_name = name
     python_name = _NAMES.get(python_name, python_name)
-    for known in ("utf-8", *_WIDE, *_CODE_PAGES, *_MULTIBYTE, "latin-1", "iso8859-9", "iso8859-5", "ascii"):
+    for known in (*KNOWN, "ascii"):
         if codecs.lookup(known).name == python_name:
             return "utf-8" if known == "ascii" else known
     raise InvalidRequest(

@@ -6,6 +6,7 @@ from orbit_contacts.interfaces.console.pages import (
     contact_forms,
     contacts,
     exports,
+    imports,
     lists,
     palette,
     preferences,
@@ -18,6 +19,6 @@ from orbit_contacts.interfaces.console.pages import (
 from orbit_contacts.interfaces.console.visit import View
 
 _SUBJECTS = (contacts, bulk, contact_forms, contact, profile, segments, lists, exports, reaching)
-_BESIDE = (settings, status, palette, preferences)
+_BESIDE = (imports, settings, status, palette, preferences)
 
 VIEWS: list[View] = [view for module in (*_SUBJECTS, *_BESIDE) for view in module.views.all]

@@ -16,6 +16,7 @@ PAGES = {
     "/opt-outs": "Opt-outs",
     "/blocked": "Blocked",
     "/suppressions": "Suppression list",
+    "/imports": "Imports",
     "/exports": "Exports",
     "/bulk": "Bulk actions",
     "/settings": "Settings",

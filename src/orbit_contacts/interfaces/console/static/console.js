@@ -70,6 +70,19 @@
   const clear = () => { for (const pick of picks()) pick.checked = false; last = null; count(); };
   document.addEventListener("click", (event) => { if (event.target.closest("[data-clear]")) clear(); });
 
+  // Rows pasted anywhere on the page of imports are looked into at once.
+  document.addEventListener("paste", (event) => {
+    const box = $("[data-paste]");
+    const text = event.clipboardData?.getData("text/plain");
+    const file = event.clipboardData?.files[0];
+    const chooser = box && file && $(".drop input");
+    if (!box || (isTyping(event.target) && event.target !== box) || (!chooser && !text?.includes("\n"))) return;
+    event.preventDefault();
+    if (chooser) chooser.files = event.clipboardData.files;
+    else box.value = text;
+    (chooser || box).form.requestSubmit();
+  });
+
   // Keyboard: / j k x Enter Esc ? and Ctrl-K.
   let row = -1;
   function move(step) {
