@@ -55,11 +55,18 @@ class Recipe:
     """loss of logit per square root of sends in the last 7 days"""
     stages: float = 0.3
     sender: str = "random"
-    """random | popular (mostly the best channel) | office (weekday mornings) | aimed (at last success)"""
+    """random | popular (mostly the best channel) | office (weekday mornings) | aimed (at last success) | habit (nearly
+    always the same channel, good or bad, at nearly the same hour)"""
     zones: int = 1
     echo: float = 0.0
     """share of answers that are also reported as an inbound message"""
     delay_hours: float = 3.0
+    late: bool = False
+    """answers come as late as they come, beyond the channel's window too"""
+    bursts: int = 0
+    """campaign days on which everything is sent; 0 for any day"""
+    link: str = "logit"
+    """logit | log: effects multiply the chance itself, up to 0.95"""
     deferred: bool = False
     """answers come at the contact's own hours, not soon after the send"""
     failed: float = 0.03
@@ -89,7 +96,15 @@ FAMILIES: Final[dict[str, Recipe]] = {
     "product": Recipe(hours_shape="gamma", hours_spread=0.8, affinity_shape="gamma", inbound=1.0),
     "deferred": Recipe(deferred=True, inbound=0.1),
     "web": Recipe(inbound_channel=-1.0, inbound=1.5, sender="popular"),
+    "habit": Recipe(sender="habit"),
+    "bursts": Recipe(bursts=9, sender="office"),
+    "late": Recipe(late=True, delay_hours=30.0),
+    "lost": Recipe(failed=0.3),
+    "factors": Recipe(link="log", affinity_spread=0.8, hours_spread=0.8, base=-2.2),
+    "chatty": Recipe(inbound=4.0, inbound_engagement=-0.3),
 }
+HELD_OUT: Final = frozenset({"log", "habit", "bursts", "late"})
+"""Shapes of worlds that the shipped prior was never fitted on."""
 
 
 def draw_recipe(rng: np.random.Generator, **fixed: Any) -> Recipe:
@@ -127,6 +142,7 @@ def draw_recipe(rng: np.random.Generator, **fixed: Any) -> Recipe:
         deferred=bool(rng.random() < 0.25),
         stages=float(rng.uniform(0, 0.6)),
         sender=pick("random", "random", "popular", "office", "aimed"),
+        failed=float(rng.choice([0.0, 0.03, 0.3])),
         zones=int(rng.choice([1, 1, 3, 5])),
         delay_hours=float(rng.choice([0.3, 2.0, 8.0])),
     )

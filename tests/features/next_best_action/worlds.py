@@ -84,10 +84,12 @@ def world(recipe: Recipe, seed: int) -> World:
     bins = bins_of(when, zone_of[who], contacts.zones)
     recent = _recent(who, when)
     chance = np.where(when < turn, logits[0][who, on, bins], logits[1][who, on, bins])
-    chance = _sigmoid(chance - recipe.fatigue * np.sqrt(recent))
+    chance = _chance(recipe, chance - recipe.fatigue * np.sqrt(recent))
     failed = rng.random(len(who)) < recipe.failed
     answered = (rng.random(len(who)) < chance) & ~failed
-    delay = np.minimum(rng.exponential(recipe.delay_hours * HOUR, len(who)), 0.95 * WINDOWS[ids[on]])
+    delay = rng.exponential(recipe.delay_hours * HOUR, len(who))
+    if not recipe.late:
+        delay = np.minimum(delay, 0.95 * WINDOWS[ids[on]])
     if recipe.deferred:
         wanted = tastes[0][1][who] + rng.gumbel(size=(len(who), BINS))
         ahead = np.arange(1, 16) * 3 * HOUR
@@ -117,7 +119,9 @@ def world(recipe: Recipe, seed: int) -> World:
     )
     week = np.bincount(who[when > NOW - 7 * DAY], minlength=m)
     truth = np.zeros((m, len(CHANNELS), BINS))
-    now = _sigmoid(logits[1] - recipe.fatigue * np.sqrt(week)[:, None, None])
+    now = _chance(recipe, logits[1] - recipe.fatigue * np.sqrt(week)[:, None, None])
+    if recipe.late:
+        now = now * -np.expm1(-WINDOWS[ids] / (recipe.delay_hours * HOUR))[:, None]
     truth[:, ids] = np.where(owned[:, :, None], now, 0.0)
     usable = np.zeros((m, len(CHANNELS)), dtype=bool)
     usable[:, ids] = owned
@@ -126,8 +130,8 @@ def world(recipe: Recipe, seed: int) -> World:
     )
 
 
-def _sigmoid(x: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-x))
+def _chance(recipe: Recipe, x: Floats) -> Floats:
+    return np.minimum(np.exp(np.minimum(x, 0.0)), 0.95) if recipe.link == "log" else 1.0 / (1.0 + np.exp(-x))
 
 
 def _smooth(rng: np.random.Generator, rows: int) -> Floats:
@@ -198,10 +202,16 @@ def _sends(
         taste = taste + 1.2 * (base - base.mean()) / (base.std() + 1e-9)
     elif recipe.sender == "aimed":
         taste = taste + 0.6 * (logits.mean(2) - logits.mean((1, 2), keepdims=True)[:, :, 0])[who]
+    elif recipe.sender == "habit":
+        taste = taste + 4.0 * (np.arange(c) == rng.integers(0, c))
     on = np.where(owned[who], taste, -np.inf).argmax(1)
     day = begin // DAY * DAY + rng.integers(1, max(2, int(recipe.days)), n) * DAY
+    if recipe.bursts:
+        day = rng.choice(np.unique(day), recipe.bursts)[rng.integers(0, recipe.bursts, n)]
     hour = rng.uniform(0, 24, n) if recipe.sender != "office" else np.clip(rng.normal(11.5, 2.5, n), 6, 21)
-    if recipe.sender == "office":
+    if recipe.sender == "habit":
+        hour = np.where(rng.random(n) < 0.85, rng.uniform(8, 20) + rng.normal(0, 1, n), hour)
+    elif recipe.sender == "office":
         day = day - DAY * (2 * ((day // DAY) % 7 == 3) + 1 * ((day // DAY) % 7 == 2))
     elif recipe.sender in ("popular", "aimed"):
         hour = np.where(rng.random(n) < 0.85, np.clip(rng.normal(14, 4, n), 5, 23), hour)

@@ -14,6 +14,7 @@ from orbit_contacts.features.next_best_action.decay import WEEK, weight
 from orbit_contacts.features.next_best_action.events import CHANNEL_INDEX, CHANNELS
 from orbit_contacts.features.next_best_action.local_time import BINS, BLOCKS, UNIFORM
 from orbit_contacts.features.next_best_action.rebuild import State
+from orbit_contacts.features.next_best_action.slot_lifts import slot_lifts
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -53,8 +54,6 @@ _TYPICAL: Final = np.ones(_C)
 """(11,) rate of a channel over the workspace's overall rate where nothing is known of either."""
 for _name, _ratio in {"email": 0.6, "push": 0.6, "fax": 0.3, "whatsapp": 1.5, "voice": 1.6, "line": 1.3}.items():
     _TYPICAL[CHANNEL_INDEX[_name]] = _ratio
-_DAYTIME: Final = np.tile(np.array([0.6, 0.5, 0.85, 1.0, 1.05, 1.1, 1.15, 0.9]), 2)
-"""(16,) slot lift where nothing is known: people sleep."""
 
 
 def _neighbours(share: float) -> Floats:
@@ -108,9 +107,9 @@ class Rates:
     channel_logit: Floats
     """(11,)"""
     slot: Floats
-    """(11, 16) natural logarithm of the lift of a bin, on a channel"""
+    """(11, 16) log-odds a bin adds, on a channel"""
     anywhere: Floats
-    """(16,) mean lift of a bin over the channels"""
+    """(16,) lift of a bin on any channel: the factor by which the odds change"""
     hours: Floats
     """(16,) share of activity"""
     hours_log: Floats
@@ -205,9 +204,8 @@ def rates(of: Workspace) -> Rates:
     overall = (successes.sum() + 1.0) / (trials.sum() + 10.0)
     typical = np.minimum(overall * _TYPICAL, 0.9)
     channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 0.97)
-    expected = of.trials * channel[:, None]
-    anywhere = (of.successes.sum(0) + 8.0 * _DAYTIME) / (expected.sum(0) + 8.0)
-    lift = (of.successes + 24.0 * anywhere) / (expected + 24.0)
+    channel_logit = _logit(channel)
+    slot, common = slot_lifts(of.trials, of.successes, channel_logit)
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
@@ -215,9 +213,9 @@ def rates(of: Workspace) -> Rates:
         trials=of.trials,
         successes=of.successes,
         channel=channel,
-        channel_logit=_logit(channel),
-        slot=np.log(lift),
-        anywhere=lift.mean(0),
+        channel_logit=channel_logit,
+        slot=slot,
+        anywhere=np.exp(common),
         hours=hours,
         hours_log=np.log(hours / UNIFORM),
         inbound=inbound,
