@@ -1,10 +1,10 @@
 """How the shipped prior was fitted. Running this prints the tables that `prior.py` holds (about five minutes).
 
-Worlds with planted truth are drawn from the widest range of families the tests know, with seeds from 100,000 on,
-which no test and no other benchmark uses. The coefficients are those of a logistic regression on the *true* chances
+Worlds with planted truth are drawn from a wide range of families, with seeds from 100,000 on, which no test and no other
+benchmark uses; the shapes `families.HELD_OUT` names never occur in them. The coefficients are those of a logistic regression on the *true* chances
 of candidates of all worlds (soft labels: no sampling noise), half of them random ones, which a decision has to
-compare, half the ones that a first fit would choose, whose chances are shown. How firmly each stands is the spread of the coefficients that
-each world by itself would call for.
+compare, half the ones that a first fit would choose, whose chances are shown. How firmly each stands is the spread
+of the coefficients that each world by itself would call for.
 """
 
 from typing import Final
@@ -28,7 +28,11 @@ from tests.features.next_best_action.figures import see
 from tests.features.next_best_action.worlds import NOW, World, world
 
 Floats = npt.NDArray[np.float64]
-WORLDS: Final = 500
+WORLDS: Final = 400
+SIZES: Final = (150, 400, 800, 1500)
+"""contacts of a world"""
+SAMPLED: Final = 2000
+"""random candidates of a world"""
 FIRST_SEED: Final = 100_000
 
 
@@ -60,17 +64,15 @@ def main() -> None:
         fronts: list[tuple[Floats, Floats]] = []
         for seed in range(FIRST_SEED, FIRST_SEED + WORLDS):
             rng = np.random.default_rng(seed)
-            one = world(draw_recipe(rng, contacts=700), seed)
+            one = world(draw_recipe(rng, contacts=int(rng.choice(SIZES))), seed)
             if turn == 0:
-                worlds.append(candidates(one, 3000, rng))
+                worlds.append(candidates(one, SAMPLED, rng))
             else:
                 fronts.append(front(one, pooled))
         seen = np.concatenate([one for one, _ in worlds + fronts])
         truth = np.concatenate([one for _, one in worlds + fronts])
         # The chosen candidates weigh as much as the random ones: theirs are the chances that are shown.
-        weight = np.concatenate(
-            [np.full(len(one), 1.0 if len(one) == 3000 else 3000 / 700) for one, _ in worlds + fronts]
-        )
+        weight = np.concatenate([np.full(len(one), SAMPLED / len(one)) for one, _ in worlds + fronts])
         pooled = fit(seen, truth, start, np.eye(F + 1), weight).coefficients
     own: list[Floats] = []
     for one, chance in worlds:

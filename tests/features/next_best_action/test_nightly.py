@@ -26,7 +26,7 @@ def fitted(of: World, events: Events | None = None, **more: object) -> Model:
 
 @pytest.fixture(scope="module")
 def busy() -> World:
-    return world(replace(FAMILIES["favourite"], contacts=1500), 1300)
+    return world(replace(FAMILIES["windows"], contacts=1500), 1302)
 
 
 @pytest.fixture(scope="module")

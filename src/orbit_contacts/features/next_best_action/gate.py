@@ -51,7 +51,7 @@ def judge(
         return Verdict(False, "fewer than 100 sends to judge on", n, _mean(before), _mean(after), 0.0, 0.0, 0.0)
     _, person = np.unique(contact, return_inverse=True)
     gain = before - after
-    improvement = _in_errors(gain - 0.0, person)
+    improvement = in_errors(gain, contact)
     old, new = weights(target_before, channel, propensity), weights(target_after, channel, propensity)
     old_value, new_value = float((old * success).sum() / old.sum()), float((new * success).sum() / new.sum())
     # Linearised difference of two ratios: its spread over contacts is the standard error.
@@ -78,7 +78,10 @@ def _error(values: Floats, person: npt.NDArray[np.intp]) -> float:
     return float(np.sqrt(np.square(away).sum()) / len(values))
 
 
-def _in_errors(values: Floats, person: npt.NDArray[np.intp]) -> float:
+def in_errors(values: Floats, contact: Ints) -> float:
+    """Mean of (n,) values in its own standard errors; `contact` (n,) says which rows come together."""
+    if not len(values):
+        return 0.0
+    _, person = np.unique(contact, return_inverse=True)
     error = _error(values, person)
-    mean = _mean(values)
-    return mean / error if error > 0.0 else 0.0
+    return _mean(values) / error if error > 0.0 else 0.0

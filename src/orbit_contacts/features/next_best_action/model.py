@@ -15,6 +15,7 @@ from orbit_contacts.features.next_best_action.card import Card
 from orbit_contacts.features.next_best_action.features import NAMES
 from orbit_contacts.features.next_best_action.optout import NONE, OptOuts
 from orbit_contacts.features.next_best_action.purchase import Recurrence
+from orbit_contacts.features.next_best_action.trust import Trust
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class Model(msgspec.Struct, frozen=True):
     sends: int
     """matured sends it was fitted on or, for the prior, that were looked at"""
     coefficients: list[float]
-    """intercept, then features.NAMES"""
+    """intercept, then features.NAMES; of features that have been multiplied by `trust`"""
     covariance: list[list[float]]
     center: list[float]
     """the workspace's average of each feature, which reasons are told against"""
@@ -44,6 +45,11 @@ class Model(msgspec.Struct, frozen=True):
     active: Recurrence
     card: Card | None = None
     features: tuple[str, ...] = NAMES
+    trust: Trust = Trust()
+
+    def weights(self) -> Floats:
+        """(F + 1,) intercept, then what each feature counts as it is measured: coefficient times trust."""
+        return np.array(self.coefficients) * np.concatenate([[1.0], self.trust.factors()])
 
 
 def read(stored: bytes | None) -> Model:
@@ -88,8 +94,8 @@ class Predictor:
 
     @cached_property
     def coefficients(self) -> Floats:
-        """(F,)"""
-        return np.array(self.model.coefficients[1:])
+        """(F,) of the features as they are measured"""
+        return self.model.weights()[1:]
 
     @cached_property
     def center(self) -> Floats:
@@ -98,8 +104,9 @@ class Predictor:
 
     @cached_property
     def covariance(self) -> Floats:
-        """(F + 1, F + 1)"""
-        return np.array(self.model.covariance)
+        """(F + 1, F + 1) likewise"""
+        factors = np.concatenate([[1.0], self.model.trust.factors()])
+        return np.array(self.model.covariance) * np.outer(factors, factors)
 
     @cached_property
     def opt_out(self) -> Floats:

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from orbit_contacts.core.clock import DAY
 from orbit_contacts.features.next_best_action import prior
-from orbit_contacts.features.next_best_action.calibration import Calibration, calibrate
+from orbit_contacts.features.next_best_action.calibration import calibrate
 from orbit_contacts.features.next_best_action.card import Card, quality
 from orbit_contacts.features.next_best_action.decay import WEEK
 from orbit_contacts.features.next_best_action.events import Code
 from orbit_contacts.features.next_best_action.features import NAMES
-from orbit_contacts.features.next_best_action.gate import Verdict, judge
-from orbit_contacts.features.next_best_action.logistic import Fit, fit, log_loss, sigmoid
+from orbit_contacts.features.next_best_action.gate import Verdict, in_errors, judge
+from orbit_contacts.features.next_best_action.logistic import fit, log_loss, sigmoid
 from orbit_contacts.features.next_best_action.messages import AHEAD, Events
 from orbit_contacts.features.next_best_action.model import COLD, Model, shipped
 from orbit_contacts.features.next_best_action.off_policy import PolicyValue, policy, propensities, value
@@ -24,6 +24,7 @@ from orbit_contacts.features.next_best_action.purchase import HORIZON, Recurrenc
 from orbit_contacts.features.next_best_action.purchase import fit as fit_recurrence
 from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts
 from orbit_contacts.features.next_best_action.training import Examples, Profile, examples
+from orbit_contacts.features.next_best_action.trust import Trust, learn
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -76,27 +77,14 @@ def train(
     seen = older.design()
     candidate = None
     if len(older.success) >= COLD:
-        candidate = fit(seen, older.success, prior.coefficients(), prior.precision())
-        # Recalibrating keeps the order of the candidates, so it needs no gate.
-        before = msgspec.structs.replace(
-            before,
-            calibration=_calibrated(seen, np.array(before.coefficients), older),
-            center=seen.mean(0).tolist(),
-            tau=_tau(seen, older),
-        )
-    calibration = _calibrated(seen, candidate.coefficients, older) if candidate else before.calibration
-    card, promoted = _judged(before, candidate, calibration, older, fresh, logged)
-    kept = candidate if promoted else None
-    return Model(
+        before, candidate = _refitted(before, seen, older, fresh)
+    card, promoted = _judged(before, candidate, older, fresh, logged)
+    kept = candidate if candidate is not None and promoted else before
+    return msgspec.structs.replace(
+        kept,
         version=version,
         trained_at=now,
-        tier="workspace" if kept else before.tier,
         sends=len(rows.success),
-        coefficients=kept.coefficients.tolist() if kept else before.coefficients,
-        covariance=kept.covariance.tolist() if kept else before.covariance,
-        center=before.center,
-        calibration=calibration if kept else before.calibration,
-        tau=before.tau,
         opt_outs=opt_outs,
         purchase=purchase,
         active=active,
@@ -104,8 +92,37 @@ def train(
     )
 
 
-def _calibrated(design: Floats, coefficients: Floats, rows: Examples) -> Calibration:
-    return calibrate(_scores(design, coefficients), rows.usual(coefficients), rows.success)
+def _refitted(before: Model, seen: Floats, older: Examples, fresh: Examples) -> tuple[Model, Model]:
+    """The model in force, recalibrated, and the one that wants to take its place."""
+    common = msgspec.structs.replace(before, center=seen.mean(0).tolist(), tau=_tau(seen, older))
+    trust = learn(seen, older.success)
+    fitted = fit(seen * trust.factors(), older.success, prior.coefficients(), prior.precision())
+    candidate = msgspec.structs.replace(
+        common,
+        tier="workspace",
+        coefficients=fitted.coefficients.tolist(),
+        covariance=fitted.covariance.tolist(),
+        trust=trust,
+    )
+    if before.tier == "prior" and not _harmful(before, trust, fresh):
+        common = msgspec.structs.replace(common, trust=trust)
+    # Recalibrating keeps the order of the candidates, so it needs no gate.
+    return _calibrated(common, seen, older), _calibrated(candidate, seen, older)
+
+
+def _harmful(before: Model, trust: Trust, fresh: Examples) -> bool:
+    """Whether the shipped terms foretell the judged weeks clearly worse with this trust: by two standard errors."""
+    seen = fresh.design()
+    chances = [
+        sigmoid(_scores(seen, model.weights())) for model in (before, msgspec.structs.replace(before, trust=trust))
+    ]
+    plain, trusting = (log_loss(fresh.success, chance) for chance in chances)
+    return in_errors(plain - trusting, fresh.contact) < -2.0
+
+
+def _calibrated(model: Model, design: Floats, rows: Examples) -> Model:
+    b = model.weights()
+    return msgspec.structs.replace(model, calibration=calibrate(_scores(design, b), rows.usual(b), rows.success))
 
 
 def _scores(design: Floats, coefficients: Floats) -> Floats:
@@ -155,16 +172,14 @@ def _shared_variance(mean: float, spreads: Floats) -> Floats:
 
 def _judged(
     before: Model,
-    candidate: Fit | None,
-    calibration: Calibration,
+    candidate: Model | None,
     older: Examples,
     fresh: Examples,
     logged: Logged | None,
 ) -> tuple[Card, bool]:
     """The card of the version that comes out on top, and whether that is the candidate."""
-    old_logits = fresh.logits(np.array(before.coefficients))
     row = np.arange(len(fresh.success))
-    old_chance = before.calibration.chance(old_logits, fresh.usual(np.array(before.coefficients))[:, None])
+    old_logits, old_chance = _foretold(before, fresh)
     known = _known(fresh, logged)
     propensity = propensities(fresh.channel, fresh.available, known)
     old_loss = log_loss(fresh.success, old_chance[row, fresh.channel])
@@ -173,8 +188,7 @@ def _judged(
         verdict = Verdict(False, "fewer than 50 sends to learn from", len(row), 0.0, 0.0, 0.0, 0.0, 0.0)
         chance, loss = old_chance, old_loss
     else:
-        new_logits = fresh.logits(candidate.coefficients)
-        new_chance = calibration.chance(new_logits, fresh.usual(candidate.coefficients)[:, None])
+        new_logits, new_chance = _foretold(candidate, fresh)
         new_loss = log_loss(fresh.success, new_chance[row, fresh.channel])
         new_target = policy(new_logits, fresh.available)
         verdict = judge(old_loss, new_loss, target, new_target, fresh.channel, fresh.success, propensity, fresh.contact)
@@ -191,6 +205,13 @@ def _judged(
         "last_engaged_channel": worth(policy(_popularity(older, fresh) - fresh.before.weeks_engaged, fresh.available)),
     }
     return Card(len(older.success), len(row), verdict, judged, policies), verdict.promoted
+
+
+def _foretold(model: Model, rows: Examples) -> tuple[Floats, Floats]:
+    """(n, 11) logits and calibrated chances of every channel at the hour of the send."""
+    b = model.weights()
+    logits = rows.logits(b)
+    return logits, model.calibration.chance(logits, rows.usual(b)[:, None])
 
 
 def _popularity(older: Examples, fresh: Examples) -> Floats:

@@ -64,7 +64,7 @@ def slot_lifts(trials: Floats, successes: Floats, logit: Floats) -> tuple[Floats
         after = spread @ pull
         moved = float(np.abs(after - lift).max())
         lift = lift + np.clip(after - lift, -1.0, 1.0)
-        if moved < 1e-4:
+        if moved < 1e-3:
             break
     common = NIGHT + shared * _ALIKE @ pull.reshape(-1, BINS).sum(0)
     whole = np.tile(common, (len(trials), 1))
