@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-SUITES = ("contacts", "events")
+SUITES = ("contacts", "events", "segments", "send_gate")
 
 
 def main() -> None:
@@ -12,6 +12,9 @@ def main() -> None:
     parser.add_argument("--contacts", type=int, default=1_000_000, help="contacts of the large workspace")
     parser.add_argument(
         "--events", type=int, default=20_000_000, help="events of that workspace, for the suite `events`"
+    )
+    parser.add_argument(
+        "--directory-events", type=int, default=10_000_000, help="events of the contacts of `segments` and `send_gate`"
     )
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of which the median is printed")
     parser.add_argument("--keep", action="store_true", help="keep the loaded data for the next run")

@@ -127,12 +127,12 @@ async def _sample(dsn: str) -> dict[str, Any]:
             """,
             workspace,
         )
-        return {"workspace": workspace, "rows": rows, "postmaster": await _postmaster(connection)}
+        return {"workspace": workspace, "rows": rows, "postmaster": await postmaster(connection)}
     finally:
         await connection.close()
 
 
-async def _postmaster(connection: Any) -> int:
+async def postmaster(connection: Any) -> int:
     backend = await connection.fetchval("SELECT pg_backend_pid()")
     return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
 

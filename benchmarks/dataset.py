@@ -4,9 +4,10 @@
 beginning of the time order and 170,000 at its end, where they hurt a newest-first walk most.
 """
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -94,32 +95,37 @@ _STEP = 80_000_000
 
 @contextmanager
 def database(contacts: int, *, keep: bool) -> Generator[str]:
-    """The DSN of a loaded database: on `ORBIT_BENCH_DATABASE_URL`, else on an embedded server of its own."""
-    import asyncio
+    """The DSN of a loaded database."""
+    with server(keep=keep) as url:
+        yield asyncio.run(prepare(url, f"orbit_bench_{contacts}", lambda dsn: fill(dsn, contacts)))
 
+
+@contextmanager
+def server(*, keep: bool) -> Generator[str]:
+    """The URL of PostgreSQL: `ORBIT_BENCH_DATABASE_URL`, else an embedded server of its own, kept if asked."""
     if given := os.environ.get("ORBIT_BENCH_DATABASE_URL"):
-        yield asyncio.run(prepare(given, contacts))
+        yield given
         return
     kept = Path(tempfile.gettempdir()) / "orbit-bench"
     with tempfile.TemporaryDirectory(prefix="orbit-bench-", ignore_cleanup_errors=True) as folder:
         embedded = EmbeddedPostgres(kept if keep else Path(folder) / "data")
         try:
-            yield asyncio.run(prepare(embedded.start(), contacts))
+            yield embedded.start()
         finally:
             embedded.stop()
 
 
-async def prepare(server: str, contacts: int) -> str:
-    """Make and fill the database `orbit_bench_<contacts>` unless it is there."""
-    name = f"orbit_bench_{contacts}"
+async def prepare(server: str, name: str, fill: Callable[[str], Awaitable[None]]) -> str:
+    """The DSN of database `name`, made and filled unless it is there."""
     dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     admin = await connect(server)
     try:
         if await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             await migrate(dsn)
             return dsn
+        await admin.execute(f'DROP DATABASE IF EXISTS "{name}_loading"')
         await admin.execute(f'CREATE DATABASE "{name}_loading"')
-        await fill(urlunsplit(urlsplit(server)._replace(path=f"/{name}_loading")), contacts)
+        await fill(urlunsplit(urlsplit(server)._replace(path=f"/{name}_loading")))
         await admin.execute(f'ALTER DATABASE "{name}_loading" RENAME TO "{name}"')
     finally:
         await admin.close()

@@ -5,10 +5,16 @@ some people have hundreds of events while many have none. Ids are time-ordered, 
 year of events; a hundred thousandth of a second of work a row, so a million contacts take half a minute.
 """
 
+import asyncio
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
-from orbit_contacts.core.database import Connection
+from benchmarks.dataset import LARGE_KEY, prepare, server
+from orbit_contacts.core import migrations
+from orbit_contacts.core.database import Connection, connect
+from orbit_contacts.features.workspaces import service as workspaces
 
 # Microseconds are not needed to order ids: their first 48 bits are milliseconds, version 8, cell 0.
 _CONTACTS = """
@@ -90,10 +96,50 @@ _MORE = (
     """,
     """
     INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, addresses, state)
-    SELECT $1::bigint, $1::bigint * 1024, c.id, ARRAY['sms'], ARRAY['email'], now(), '{}', '{}'
+    SELECT $1::bigint, $1::bigint * 1024, c.id, ARRAY['sms'], ARRAY['email'], c.created_at, '{}',
+           jsonb_build_object('last', (extract(epoch FROM c.created_at) * 1000000)::bigint, 'suppressions', '[]'::jsonb,
+               'channels', jsonb_build_object(
+                   'sms', jsonb_build_object('status', 'opted_in', 'source', 'web_form', 'record', c.id,
+                                             'at', (extract(epoch FROM c.created_at) * 1000000)::bigint),
+                   'email', jsonb_build_object('status', 'opted_out', 'source', 'preferences', 'record', c.id,
+                                               'at', (extract(epoch FROM c.created_at) * 1000000)::bigint)))
     FROM contacts c WHERE c.cell_id = $1::bigint * 1024 AND hashtext(c.external_id) % 3 = 0
     """,
+    """
+    INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
+    SELECT $1::bigint, kind, value, c.cell_id, c.id
+    FROM contacts c, LATERAL (VALUES ('phone', c.phone), ('email', c.email), ('external_id', c.external_id))
+      AS held (kind, value)
+    WHERE c.cell_id = $1::bigint * 1024 AND value IS NOT NULL ORDER BY kind, value
+    """,
+    # Of addresses that nobody holds.
+    """
+    INSERT INTO suppressions (workspace_id, address_hash, scope, id, kind, lifted, source, record_id, created_by,
+                              created_at)
+    SELECT $1::bigint, decode(md5(c.id::text), 'hex'), 'all', c.id, 'phone', '{}', 'keyword', c.id, 'key', now()
+    FROM contacts c WHERE c.cell_id = $1::bigint * 1024 AND hashtext(c.external_id) % 50 = 0
+    """,
 )
+
+
+@contextmanager
+def database(contacts: int, events: int, *, keep: bool) -> Generator[str]:
+    """The DSN of a filled database, whose large workspace `LARGE_KEY` opens."""
+    with server(keep=keep) as url:
+        name = f"orbit_bench_directory_{contacts}_{events}"
+        yield asyncio.run(prepare(url, name, lambda dsn: _make(dsn, contacts, events)))
+
+
+async def _make(dsn: str, contacts: int, events: int) -> None:
+    connection = await connect(dsn)
+    try:
+        await migrations.migrate(connection)
+        await workspaces.bootstrap(connection, LARGE_KEY)
+        large: int = await connection.fetchval("SELECT min(id) FROM workspaces WHERE mode = 'live'")
+        seconds = await fill(connection, large, contacts=contacts, events=events)
+    finally:
+        await connection.close()
+    print(f"{contacts:,} contacts and {events:,} events in {seconds:.0f} s", flush=True)
 
 
 async def fill(connection: Connection, workspace_id: int, *, contacts: int, events: int) -> float:
@@ -130,7 +176,8 @@ async def fill(connection: Connection, workspace_id: int, *, contacts: int, even
     await _make_indexes(connection, event_indexes)
     for statement in _MORE:
         await connection.execute(statement, workspace_id)
-    for table in ("contacts", "events", "contact_counts", "contact_stats", "list_members", "consent_states"):
+    for table in ("contacts", "contact_identifiers", "events", "contact_counts", "contact_stats", "list_members",
+                  "consent_states", "suppressions"):
         await connection.execute(f"VACUUM ANALYZE {table}")
     return time.perf_counter() - started
 
