@@ -176,8 +176,16 @@ async def fill(connection: Connection, workspace_id: int, *, contacts: int, even
     await _make_indexes(connection, event_indexes)
     for statement in _MORE:
         await connection.execute(statement, workspace_id)
-    for table in ("contacts", "contact_identifiers", "events", "contact_counts", "contact_stats", "list_members",
-                  "consent_states", "suppressions"):
+    for table in (
+        "contacts",
+        "contact_identifiers",
+        "events",
+        "contact_counts",
+        "contact_stats",
+        "list_members",
+        "consent_states",
+        "suppressions",
+    ):
         await connection.execute(f"VACUUM ANALYZE {table}")
     return time.perf_counter() - started
 

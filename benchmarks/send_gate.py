@@ -128,9 +128,7 @@ def _p95(times: list[float]) -> float:
     return sorted(times)[int(len(times) * 0.95)]
 
 
-def _recorded(
-    options: argparse.Namespace, port: int, pid: int, postmaster: int, contacts: Iterator[str]
-) -> None:
+def _recorded(options: argparse.Namespace, port: int, pid: int, postmaster: int, contacts: Iterator[str]) -> None:
     table = Table("one check, recorded", "a second", "to reach", "p50 ms", "p95", "p99", "CPU us: server", "postgres")
     for name, body in (
         ("three caps, quiet hours", {"channel": "sms", "record": True}),

@@ -42,6 +42,10 @@ class Once:
         self._fingerprint = fingerprint
         self._render = render
 
+    @property
+    def has_key(self) -> bool:
+        return self._key is not None
+
     async def claim(self, tx: Transaction) -> None:
         """Raises `Replayed` when the work was done before."""
         if self._key is not None and (stored := await claim(tx, self._key, self._fingerprint)) is not None:

@@ -90,19 +90,24 @@ async def touched(reader: Reader, contact_ids: Sequence[UUID]) -> set[UUID]:
     return {row["contact_id"] for row in rows}
 
 
-async def states_and_suppressions(reader: Reader, contact_ids: Sequence[UUID]) -> list[Record]:
-    """For each contact its stored state (`state`), and apart from it each suppression of an address it holds."""
+# Two columns of a statement about contacts `c`: what is stored of a contact's consent, and the suppressions of its
+# addresses. $1 is the workspace, $4 and $5 are those of `HASH_OF_IDENTIFIER`.
+CONSENT_OF_CONTACT: LiteralString = f"""
+    (SELECT t.state FROM consent_states t WHERE t.cell_id = c.cell_id AND t.contact_id = c.id) AS consent,
+    (SELECT array_agg((s.kind, s.scope, array_to_string(s.lifted, ','), s.source, s.record_id, s.created_at))
+     FROM contact_identifiers i
+     JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {HASH_OF_IDENTIFIER}
+     WHERE i.workspace_id = $1 AND i.cell_id = c.cell_id AND i.contact_id = c.id) AS suppressed
+"""
+
+
+async def consents(reader: Reader, contact_ids: Sequence[UUID]) -> list[Record]:
+    """Contacts, live or not: contact_id, consent, suppressed."""
     key = hash_key(reader)
     return await reader.fetch_all(
         f"""
-        SELECT contact_id, state, NULL AS kind, NULL AS scope, NULL AS lifted, NULL AS source, NULL::uuid AS record_id,
-               NULL::timestamptz AS created_at
-        FROM consent_states WHERE cell_id = {CELLS} AND contact_id = {CONTACTS}
-        UNION ALL
-        SELECT i.contact_id, NULL, s.kind, s.scope, s.lifted, s.source, s.record_id, s.created_at
-        FROM contact_identifiers i
-        JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {HASH_OF_IDENTIFIER}
-        WHERE i.workspace_id = $1 AND i.cell_id = {CELLS} AND i.contact_id = {CONTACTS}
+        SELECT c.id AS contact_id, {CONSENT_OF_CONTACT}
+        FROM contacts c WHERE c.workspace_id = $1 AND c.cell_id = {CELLS} AND c.id = {CONTACTS}
         """,
         reader.caller.workspace_id,
         reader.caller.cells,

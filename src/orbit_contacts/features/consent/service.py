@@ -3,10 +3,11 @@
 Opting out always works and commits with the request; only an explicit opt-in opens a channel again.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from orbit_contacts.core.clock import SECOND, Instant
 from orbit_contacts.core.database import Reader, Transaction
@@ -23,7 +24,6 @@ from orbit_contacts.features.consent.state import (
     OPTED_OUT,
     UNKNOWN,
     Effective,
-    State,
     decode,
 )
 from orbit_contacts.features.contacts import lifecycle
@@ -46,41 +46,44 @@ class ContactConsent(NamedTuple):
     """opted_in or opted_out, for the channels about which the person said anything."""
 
 
+# kind, scope, lifted channels with commas, source, record_id, created_at
+SuppressedAddress: TypeAlias = tuple[str, str, str, str, UUID, Instant]
+
 NO_CONSENT = ContactConsent(dict.fromkeys(CHANNELS, Effective(UNKNOWN)), [], {}, {})
 
 
 async def states(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUID, ContactConsent]:
-    """The consent of contacts, in one statement; those about whom nothing is known are absent (`NO_CONSENT`).
+    """The consent of contacts, in one statement; those that are not there are absent."""
+    rows = await queries.consents(reader, contact_ids)
+    return {row["contact_id"]: consent_of(row["consent"], row["suppressed"]) for row in rows}
+
+
+def consent_of(stored: msgspec.Raw | None, suppressed: Sequence[SuppressedAddress] | None) -> ContactConsent:
+    """The consent of a contact from the two columns of `queries.CONSENT_OF_CONTACT`.
 
     Suppressions of addresses are looked up, not only what was noted of them, so that no way of writing contacts
     can lose one.
     """
-    stored: dict[UUID, State] = {}
-    covering: dict[UUID, list[tuple[str, frozenset[str], Effective]]] = defaultdict(list)
-    for row in await queries.states_and_suppressions(reader, contact_ids):
-        if row["kind"] is None:
-            stored[row["contact_id"]] = decode(row["state"])
-        else:
-            covered = covers(row["kind"], row["scope"]).difference(row["lifted"])
-            effective = Effective(OPTED_OUT, row["source"], row["created_at"], row["record_id"])
-            covering[row["contact_id"]].append((row["scope"], covered, effective))
-    return {id: _consent(stored.get(id) or State(), covering[id]) for id in stored.keys() | covering.keys()}
-
-
-def _consent(state: State, rows: list[tuple[str, frozenset[str], Effective]]) -> ContactConsent:
-    scopes = {known.scope for known in state.suppressions} | {scope for scope, covered, _ in rows if covered}
-    suppressed = {channel: effective for _, covered, effective in rows for channel in covered}
+    if stored is None and not suppressed:
+        return NO_CONSENT
+    state = decode(stored)
+    scopes = {known.scope for known in state.suppressions}
+    closing: dict[str, Effective] = {}
+    for kind, scope, lifted, source, record_id, created_at in suppressed or ():
+        covered = covers(kind, scope).difference(lifted.split(","))
+        closing |= dict.fromkeys(covered, Effective(OPTED_OUT, source, created_at, record_id))
+        if covered:
+            scopes.add(scope)
     for known in state.suppressions:
-        for channel in known.covered:
-            suppressed[channel] = Effective(OPTED_OUT, known.source, known.at, known.record)
+        closing |= dict.fromkeys(known.covered, Effective(OPTED_OUT, known.source, known.at, known.record))
     channels: dict[str, Effective] = {}
     for channel in CHANNELS:
         effective = state.effective(channel)
         if effective.status != OPTED_OUT:
-            effective = suppressed.get(channel, effective)
+            effective = closing.get(channel, effective)
         channels[channel] = effective
     said = {channel: stance.status for channel, stance in state.channels.items()}
-    return ContactConsent(channels, sorted(scopes), suppressed, said)
+    return ContactConsent(channels, sorted(scopes), closing, said)
 
 
 async def suppressed_channels(reader: Reader, kind: str, key: str) -> frozenset[str]:

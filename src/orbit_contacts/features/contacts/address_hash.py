@@ -5,6 +5,7 @@ installation and the workspace, cut to 16 bytes: it finds the address when it co
 or compared with another workspace's.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import LiteralString, NamedTuple
 
@@ -32,5 +33,10 @@ class HashKey(NamedTuple):
 
 def hash_key(reader: Reader) -> HashKey:
     """The key of the caller's workspace."""
-    key = reader.secret(f"address {reader.caller.workspace_id}").ljust(_BLOCK, b"\0")
+    return _padded(reader.secret(f"address {reader.caller.workspace_id}"))
+
+
+@lru_cache(1024)
+def _padded(secret: bytes) -> HashKey:
+    key = secret.ljust(_BLOCK, b"\0")
     return HashKey(bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key))

@@ -1,7 +1,7 @@
 """Phone numbers as contacts carry them: E.164, read from whatever people type.
 
 `phonenumbers` decides; `numbering_plans` answers first where its answer is certain. The library is loaded
-on the first call that needs it (7 MB, 80 ms), its time zones on the first call of `phone_timezones`.
+on the first call that needs it (7 MB, 80 ms).
 """
 
 import re
@@ -15,7 +15,7 @@ from orbit_contacts.features.contacts.renumbering import phone_key
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-__all__ = ["Phone", "parse_phone", "phone_key", "phone_region", "phone_timezones"]
+__all__ = ["Phone", "parse_phone", "phone_key", "phone_region"]
 
 MIN_LENGTH = 3
 MAX_LENGTH = 100
@@ -142,18 +142,3 @@ def phone_region(e164: str) -> str | None:
     """ISO alpha-2 of the country that `e164` belongs to; None for satellite phones and the like."""
     plan = numbering_plan(e164)
     return plan.region_of(e164) if plan else None
-
-
-def phone_timezones(e164: str) -> tuple[str, ...]:
-    """IANA time zones in which the number's area lies, most often one; empty if the number does not tell."""
-    from phonenumbers import NumberParseException, parse
-    from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
-
-    for spelling in (e164, phone_key(e164)):
-        try:
-            zones = time_zones_for_number(parse(spelling))
-        except NumberParseException:
-            continue
-        if known := tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE):
-            return known
-    return ()

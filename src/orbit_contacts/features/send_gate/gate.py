@@ -5,6 +5,7 @@ do-not-call, quiet hours, frequency caps. The first that refuses gives the code.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -166,19 +167,21 @@ class _Hours(NamedTuple):
     code: str
 
 
-def _hours(recipient: Recipient, channel: str, category: str, compliance: Compliance) -> list[_Hours]:
+def _hours(recipient: Recipient, channel: str, category: str, compliance: Compliance) -> tuple[_Hours, ...]:
     """The workspace's window if quiet hours are on, and the one jurisdiction's rule that is on for everybody."""
     window = compliance.window(channel, category)
     federal = channel == "voice" and category != TRANSACTIONAL and recipient.phone is not None
     federal = federal and phone_region(recipient.phone or "") == "US"
     if window is None and not federal:
-        return []
+        return ()
     place = place_of(recipient.timezone, recipient.phone, compliance.timezone)
-    own = [_Hours(window, place, QUIET_HOURS)] if window is not None else []
-    return [*own, _Hours(FEDERAL, place, FEDERAL_WINDOW)] if federal else own
+    own = (_Hours(window, place, QUIET_HOURS),) if window is not None else ()
+    return (*own, _Hours(FEDERAL, place, FEDERAL_WINDOW)) if federal else own
 
 
-def _quiet_hours(every: Sequence[_Hours], at: Instant) -> RuleResult:
+# Contacts of the same place are told the same at the same instant.
+@lru_cache(4096)
+def _quiet_hours(every: tuple[_Hours, ...], at: Instant) -> RuleResult:
     if not every:
         return _NO_QUIET_HOURS
     closed = next((hours for hours in every if closed_zone(hours.window, hours.place.zones, at) is not None), None)
@@ -218,7 +221,7 @@ def _frequency_caps(usages: Sequence[Usage], at: Instant) -> RuleResult:
         return _NO_CAPS
     exceeded = [usage for usage in usages if usage.is_full]
     if not exceeded:
-        return RuleResult(rule="frequency_cap", passed=True, details={"caps": len(usages)})
+        return _caps_passed(len(usages))
     # The cap that keeps the send waiting longest.
     worst = max(exceeded, key=_frees)
     details = {
@@ -230,6 +233,11 @@ def _frequency_caps(usages: Sequence[Usage], at: Instant) -> RuleResult:
         "retry_after": max(-(-(worst.frees_at() - at) // SECOND), 1),
     }
     return RuleResult(rule="frequency_cap", passed=False, code=FREQUENCY_CAP_EXCEEDED, details=details)
+
+
+@lru_cache(128)
+def _caps_passed(count: int) -> RuleResult:
+    return RuleResult(rule="frequency_cap", passed=True, details={"caps": count})
 
 
 def _frees(usage: Usage) -> Instant:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from orbit_contacts.core.clock import SECOND, Instant
-from orbit_contacts.features.contacts.phones import phone_timezones
+from orbit_contacts.features.contacts.phone_zones import phone_timezones
 
 _DAY = 24 * 60
 _HOUR = 3600
@@ -64,7 +64,7 @@ def place_of(timezone: str | None, phone: str | None, default: str) -> Place:
     return Place((default,), "workspace")
 
 
-# Sixty microseconds each: campaigns ask for the same numbers again.
+# Up to sixty microseconds each: campaigns ask for the same numbers again.
 @lru_cache(200_000)
 def zones_of_number(phone: str) -> tuple[str, ...]:
     """The zones a number may lie in; none when they are too far apart to share an hour of the day (+1 800 …)."""
@@ -146,6 +146,8 @@ def _offset(second: int, tz: ZoneInfo) -> timedelta | None:
     return datetime.fromtimestamp(second, tz).utcoffset()
 
 
+# Of a zone there is one answer for all contacts of a batch.
+@lru_cache(8192)
 def day_start(zone: str, instant: Instant, days: int) -> Instant:
     """The start of the local day that lies `days` after the one of `instant` (before it, when negative)."""
     day = local(instant, zone).date() + timedelta(days)
@@ -153,5 +155,6 @@ def day_start(zone: str, instant: Instant, days: int) -> Instant:
     return _instants(day, 0, ZoneInfo(zone))[0] * SECOND
 
 
+@lru_cache(1440)
 def clock_text(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"

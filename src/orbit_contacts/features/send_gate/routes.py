@@ -1,9 +1,9 @@
 """Frequency caps, quiet hours, do-not-call, compliance settings, and the send check itself."""
 
-from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.core.database import Reader, Transaction, Unbound
 from orbit_contacts.core.errors import InvalidChannel, InvalidPhoneNumber, InvalidRequest, MissingField
 from orbit_contacts.core.ids import ContactId, FrequencyCapId
-from orbit_contacts.core.operations import Routes
+from orbit_contacts.core.operations import Request, Routes
 from orbit_contacts.core.pagination import Page
 from orbit_contacts.features.send_gate import by_phone, compliance, frequency_caps, send_check
 from orbit_contacts.features.send_gate.models import (
@@ -29,14 +29,16 @@ from orbit_contacts.features.send_gate.models import (
 routes = Routes("Send gate")
 
 
-@routes.post("/contacts/{id}/send-check", scope="contacts:write", refuses=(InvalidChannel, InvalidRequest))
-async def check_send(tx: Transaction, id: ContactId, body: SendCheck) -> SendVerdict:
+@routes.post(
+    "/contacts/{id}/send-check", scope="contacts:write", refuses=(InvalidChannel, InvalidRequest), claims_key=True
+)
+async def check_send(unbound: Unbound, request: Request, id: ContactId, body: SendCheck) -> SendVerdict:
     """May this contact be sent something on this channel now? Always 200, with every rule's verdict in order.
 
     With `record: true` an allowed send is recorded in the same step, so two checks never both take the last place
     under a cap. When only time refuses, `next_allowed_at` says when to come back.
     """
-    return await send_check.one(tx, id, body)
+    return await send_check.one(unbound, request.once, id, body)
 
 
 @routes.post("/contacts/send-check", scope="contacts:write", max_body=2 << 20, refuses=(InvalidChannel, InvalidRequest))

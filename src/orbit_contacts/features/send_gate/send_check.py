@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from orbit_contacts.core import ids
-from orbit_contacts.core.clock import Instant, format_instant, parse_instant
-from orbit_contacts.core.database import Transaction
+from orbit_contacts.core.clock import format_instant, parse_instant
+from orbit_contacts.core.database import Reader, Transaction, Unbound
 from orbit_contacts.core.errors import InvalidRequest
+from orbit_contacts.core.idempotency import Once
 from orbit_contacts.features.consent.channels import check_channel
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.send_gate import service
@@ -17,13 +18,34 @@ _MESSAGE_ID = 255
 _UNKNOWN = Verdict(False, "contact", "NOT_FOUND", None, [RuleResult(rule="contact", passed=False, code="NOT_FOUND")])
 
 
-async def one(tx: Transaction, contact_id: UUID, body: SendCheck) -> SendVerdict:
+async def one(unbound: Unbound, once: Once, contact_id: UUID, body: SendCheck) -> SendVerdict:
     """Ask the gate for one send to a live contact."""
     asked = Check(contact_id, check_channel(body.channel), body.category, _message_id(body.message_id, "message_id"))
-    verdict = (await _ask(tx, [asked], body.at, record=body.record))[0]
-    if verdict is None:
-        raise contacts.not_found(contact_id)
-    return _shown(ids.contact_text(contact_id), asked, verdict, body.record)
+    instant = None if body.at is None else parse_instant(body.at, "at")
+
+    def shown(verdict: Verdict | None) -> SendVerdict:
+        if verdict is None:
+            raise contacts.not_found(contact_id)
+        return _shown(ids.contact_text(contact_id), asked, verdict, body.record)
+
+    async def in_transaction(tx: Transaction) -> SendVerdict:
+        await once.claim(tx)
+        ask = service.check_and_record if body.record else service.check
+        answer = shown((await ask(tx, [asked], instant))[0])
+        await once.store(tx, answer)
+        return answer
+
+    async def alone(reader: Reader) -> SendVerdict:
+        if body.record:
+            return shown(await service.check_and_record_alone(reader, asked, instant))
+        return shown((await service.check(reader, [asked], instant))[0])
+
+    if not once.has_key:
+        try:
+            return await unbound.database.run(Reader, unbound.caller, alone)
+        except service.Overtaken:
+            pass
+    return await unbound.database.run(Transaction, unbound.caller, in_transaction)
 
 
 async def many(tx: Transaction, body: SendChecks) -> SendVerdicts:
@@ -34,7 +56,9 @@ async def many(tx: Transaction, body: SendChecks) -> SendVerdicts:
         id = ids.parse("con", each.contact_id) or UUID(int=0)
         channel = check_channel(each.channel, f"checks.{n}.channel")
         asked.append(Check(id, channel, each.category, _message_id(each.message_id, f"checks.{n}.message_id")))
-    verdicts = await _ask(tx, asked, body.at, record=body.record)
+    instant = None if body.at is None else parse_instant(body.at, "at")
+    ask = service.check_and_record if body.record else service.check
+    verdicts = await ask(tx, asked, instant)
     return SendVerdicts(
         results=[
             _shown(each.contact_id, check, verdict or _UNKNOWN, body.record)
@@ -49,13 +73,6 @@ def _message_id(text: str | None, field: str) -> str | None:
             f"`{field}` cannot be used.", field=field, value=text[:100], expected=f"1-{_MESSAGE_ID} characters"
         )
     return text
-
-
-async def _ask(tx: Transaction, asked: list[Check], at: str | None, *, record: bool) -> list[Verdict | None]:
-    instant: Instant | None = None if at is None else parse_instant(at, "at")
-    if record:
-        return await service.check_and_record(tx, asked, instant)
-    return await service.check(tx, asked, instant)
 
 
 def _shown(contact_id: str, asked: Check, verdict: Verdict, record: bool) -> SendVerdict:

@@ -1,7 +1,7 @@
-"""Asking the gate for sends: one contact or a thousand, in a handful of statements; and recording what was sent.
+"""Asking the gate for sends: one contact or a thousand, in one statement; and recording what was sent.
 
-Recording locks the contacts first, so two checks never both take the last place under a cap, and no send is
-recorded beside an opt-out that is being committed.
+Two checks never both take the last place under a cap, and no send is recorded beside an opt-out that is being
+committed: recorded sends of a contact are numbered, and a contact that somebody else holds is waited for.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,16 +19,18 @@ from orbit_contacts.features.consent.channels import CHANNELS
 from orbit_contacts.features.contacts import lifecycle
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.lifecycle import Kept, Participant
-from orbit_contacts.features.send_gate import compliance, queries
+from orbit_contacts.features.send_gate import compliance, queries, send_queries
 from orbit_contacts.features.send_gate.caps import Cap, Usage
 from orbit_contacts.features.send_gate.compliance import Compliance
-from orbit_contacts.features.send_gate.counting import Check, Counters, zone_of
+from orbit_contacts.features.send_gate.counting import READ_SENDS, Check, Counters, zone_of
 from orbit_contacts.features.send_gate.gate import Recipient, Verdict, judge
-from orbit_contacts.features.send_gate.queries import Counted, Send
+from orbit_contacts.features.send_gate.send_queries import Counted, Send
 from orbit_contacts.features.timeline import outbound
 from orbit_contacts.features.timeline.outbound import SentEvent
 
 _AHEAD = 5 * 60 * SECOND
+# Whoever recorded before us may have begun after us, or on a faster clock: its send is not overlooked.
+_LATE = _AHEAD + DAY
 _KEPT_DAYS = 367  # the longest window, and a day for zones
 
 
@@ -39,19 +41,25 @@ class Rules(NamedTuple):
     compliance: Compliance
     caps: list[Cap]
 
+    def oldest(self, at: Instant) -> Instant:
+        """No cap looks further back; a day more for days that begin elsewhere, and for clocks put forward."""
+        return at - max((cap.window_seconds for cap in self.caps), default=0) * SECOND - DAY
+
 
 _known_rules: dict[tuple[str, int], Rules] = {}
 
 
-async def rules_of(reader: Reader, version: str | None) -> Rules:
-    """The rules in force; read again only when they are of another version than those this process knows."""
-    key = (reader.database_name, reader.caller.workspace_id)
-    known = _known_rules.get(key)
-    if known is None or known.version != version:
-        if len(_known_rules) > 10_000:
-            _known_rules.clear()
-        known = _known_rules[key] = await _read_rules(reader)
-    return known
+async def _rules(reader: Reader) -> Rules:
+    """The rules as this process knows them; the contacts that are read next tell whether they are in force."""
+    known = _known_rules.get((reader.database_name, reader.caller.workspace_id))
+    return await _renewed_rules(reader) if known is None else known
+
+
+async def _renewed_rules(reader: Reader) -> Rules:
+    if len(_known_rules) > 10_000:
+        _known_rules.clear()
+    renewed = _known_rules[reader.database_name, reader.caller.workspace_id] = await _read_rules(reader)
+    return renewed
 
 
 async def _read_rules(reader: Reader) -> Rules:
@@ -74,7 +82,7 @@ async def verdicts(
     *,
     category: str = "marketing",
 ) -> dict[tuple[UUID, str], Verdict]:
-    """The verdict for each contact and channel, in four statements; contacts that are not live are absent."""
+    """The verdict for each contact and channel, in one statement; contacts that are not live are absent."""
     wanted = list(channels)
     checks = [Check(id, channel, category) for id in contact_ids for channel in wanted]
     found = await check(reader, checks, at)
@@ -87,59 +95,110 @@ async def verdicts(
 
 async def check(reader: Reader, checks: Sequence[Check], at: Instant | None = None) -> list[Verdict | None]:
     """A verdict for each check, in order; None for a contact that is not live. Nothing is recorded."""
-    rows = await queries.recipients(reader, list({asked.contact_id for asked in checks}))
-    return await _judge(reader, checks, rows, reader.now if at is None else at, record=False)
+    moment = reader.now if at is None else at
+    asking = await _read(reader, checks, moment, until=moment)
+    return [asking.judge(asked) for asked in checks]
+
+
+class Overtaken(Exception):
+    """The contact changed between a check and its recording; nothing was recorded."""
+
+
+async def check_and_record_alone(reader: Reader, asked: Check, at: Instant | None = None) -> Verdict | None:
+    """A verdict for one check, and its send recorded if it is allowed: two statements, each its own transaction.
+
+    The second writes only if the contact is as the first saw it and nobody took the number that the first saw free.
+    Else this raises `Overtaken`, and `check_and_record` must be asked, which waits for others to end.
+    """
+    moment = _recordable(reader, at)
+    asking = await _read(reader, [asked], moment, until=moment + _LATE)
+    verdict = asking.judge(asked)
+    if verdict is not None and verdict.allowed and not asking.counters.is_recorded(asked):
+        row = asking.rows[asked.contact_id]
+        if not await send_queries.insert_send_if_unchanged(
+            reader, _send(reader, asked, moment, (row["number"] or 0) + 1), row["updated_at"]
+        ):
+            raise Overtaken
+    return verdict
 
 
 async def check_and_record(tx: Transaction, checks: Sequence[Check], at: Instant | None = None) -> list[Verdict | None]:
-    """The same, and every send that is allowed is recorded, in one atomic step; later ones see those before them."""
-    moment = tx.now if at is None else at
-    if moment > tx.now + _AHEAD:
+    """A verdict for each check, and every send that is allowed is recorded, in one atomic step; later ones see those
+    before them."""
+    moment = _recordable(tx, at)
+    await send_queries.lock_recipients(tx, list({asked.contact_id for asked in checks}))
+    asking = await _read(tx, checks, moment, until=moment + _LATE)
+    await asking.counters.learn_recorded(tx, checks)
+    numbers = {id: row["number"] or 0 for id, row in asking.rows.items()}
+    found: list[Verdict | None] = []
+    sent: list[Send] = []
+    for asked in checks:
+        verdict = asking.judge(asked)
+        found.append(verdict)
+        if verdict is not None and verdict.allowed:
+            asking.counters.add(asked)
+            numbers[asked.contact_id] += 1
+            sent.append(_send(tx, asked, moment, numbers[asked.contact_id]))
+    if sent:
+        await send_queries.insert_sends(tx, sent)
+    return found
+
+
+def _recordable(reader: Reader, at: Instant | None) -> Instant:
+    """The moment of a send that is to be recorded."""
+    moment = reader.now if at is None else at
+    if moment > reader.now + _AHEAD:
         raise InvalidRequest(
             "A send cannot be recorded ahead of time.",
             field="at",
             value=format_instant(moment),
             expected="with `record`, at most 5 minutes ahead",
         )
-    rows = await queries.lock_recipients(tx, list({asked.contact_id for asked in checks}))
-    found = await _judge(tx, checks, rows, moment, record=True)
-    sent = [
-        Send(asked.contact_id, ids.mint(tx.now), moment, asked.channel, asked.category, asked.message_id)
-        for asked, verdict in zip(checks, found, strict=True)
-        if verdict is not None and verdict.allowed
-    ]
-    if sent:
-        await queries.insert_sends(tx, sent)
-    return found
+    return moment
 
 
-async def _judge(
-    reader: Reader, checks: Sequence[Check], rows: Sequence[Record], at: Instant, *, record: bool
-) -> list[Verdict | None]:
-    recipients = {row["id"]: _recipient(row) for row in rows}
-    if not recipients:
-        return [None] * len(checks)
-    rules = await rules_of(reader, rows[0]["rules_version"])
-    consents = await consent.states(reader, list(recipients))
-    # Whoever held the lock before us may have begun after us, or on a faster clock: its send is not overlooked.
-    until = at + _AHEAD + DAY if record else at
-    counters = Counters(rules.caps)
-    await counters.read(reader, checks, recipients, rules.compliance, at, until)
-    if record:
-        await counters.read_messages(reader, checks)
-    found: list[Verdict | None] = []
-    for asked in checks:
-        recipient = recipients.get(asked.contact_id)
+def _send(reader: Reader, asked: Check, moment: Instant, number: int) -> Send:
+    return Send(asked.contact_id, ids.mint(reader.now), moment, asked.channel, asked.category, asked.message_id, number)
+
+
+class _Asking(NamedTuple):
+    """Everything that verdicts need, read."""
+
+    rules: Rules
+    rows: dict[UUID, Record]
+    recipients: dict[UUID, Recipient]
+    counters: Counters
+    at: Instant
+
+    def judge(self, asked: Check) -> Verdict | None:
+        recipient = self.recipients.get(asked.contact_id)
         if recipient is None:
-            found.append(None)
-            continue
-        usages = counters.of(asked)
-        state = consents.get(asked.contact_id, consent.NO_CONSENT)
-        verdict = judge(recipient, state, asked.channel, asked.category, usages, rules.compliance, at)
-        if record and verdict.allowed:
-            counters.add(asked, at)
-        found.append(verdict)
-    return found
+            return None
+        row = self.rows[asked.contact_id]
+        state = consent.consent_of(row["consent"], row["suppressed"])
+        usages = self.counters.of(asked, recipient)
+        return judge(recipient, state, asked.channel, asked.category, usages, self.rules.compliance, self.at)
+
+
+async def _read(reader: Reader, checks: Sequence[Check], at: Instant, *, until: Instant) -> _Asking:
+    """Read contacts, their consent and their sends, and the rules if they changed since they were read last."""
+    contact_ids = list({asked.contact_id for asked in checks})
+    rules = await _rules(reader)
+    rows = await _read_rows(reader, contact_ids, rules, at)
+    while rows and rows[0]["rules_version"] != rules.version:
+        rules = await _renewed_rules(reader)
+        rows = await _read_rows(reader, contact_ids, rules, at)
+    recipients = {row["id"]: _recipient(row) for row in rows}
+    counters = Counters(rules.caps, rules.compliance, at, until)
+    for row in rows:
+        counters.know(row["id"], row["sent"])
+    await counters.count_busy(reader, checks, recipients)
+    return _Asking(rules, {row["id"]: row for row in rows}, recipients, counters, at)
+
+
+async def _read_rows(reader: Reader, contact_ids: Sequence[UUID], rules: Rules, at: Instant) -> list[Record]:
+    limit = READ_SENDS + 1 if rules.caps else 0
+    return await send_queries.recipients(reader, contact_ids, rules.oldest(at), limit)
 
 
 def _recipient(row: Record) -> Recipient:
@@ -147,7 +206,7 @@ def _recipient(row: Record) -> Recipient:
 
 
 async def find_recipient(reader: Reader, contact_id: UUID) -> Recipient:
-    rows = await queries.recipients(reader, [contact_id])
+    rows = await send_queries.recipients(reader, [contact_id], reader.now, 0)
     if not rows:
         raise contacts.not_found(contact_id)
     return _recipient(rows[0])
@@ -162,7 +221,7 @@ async def usages(reader: Reader, contact_id: UUID) -> dict[UUID, Usage]:
         Counted(contact_id, cap.opens(zone, reader.now), cap.limit, cap.channel, cap.category, None)
         for cap, zone in zip(rules.caps, zones, strict=True)
     ]
-    rows = await queries.sends(reader, asked, reader.now) if asked else []
+    rows = await send_queries.count_sends(reader, asked, reader.now) if asked else []
     return {
         cap.id: Usage(cap, zone, row[0], row[1], row[2]) for cap, zone, row in zip(rules.caps, zones, rows, strict=True)
     }
@@ -187,7 +246,7 @@ async def count_told(tx: Transaction, events: Sequence[SentEvent]) -> None:
         if event.channel in CHANNELS and event.occurred_at > oldest
     ]
     if sent:
-        await queries.insert_sends(tx, sorted(sent, key=_by_contact))
+        await send_queries.insert_sends(tx, sorted(sent, key=_by_contact))
 
 
 def _by_contact(send: Send) -> int:
@@ -195,13 +254,13 @@ def _by_contact(send: Send) -> int:
 
 
 async def forget_old_sends(tx: Transaction) -> int:
-    return await queries.forget_sends(tx, tx.now - _KEPT_DAYS * DAY)
+    return await send_queries.forget_sends(tx, tx.now - _KEPT_DAYS * DAY)
 
 
 async def merge(tx: Transaction, survivor: UUID, sources: Sequence[UUID]) -> None:
     """Sends to any of them count for the survivor."""
     for source in sources:
-        await queries.copy_sends(tx, source, survivor)
+        await send_queries.copy_sends(tx, source, survivor)
 
 
 async def unmerge(tx: Transaction, survivor: UUID, sources: Sequence[UUID], manifest: None) -> list[Kept]:
