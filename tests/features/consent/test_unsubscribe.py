@@ -1,13 +1,15 @@
 """One-click unsubscribe: a link without login; opening it changes nothing, posting to it opts out."""
 
+import string
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbit_contacts.features.consent.unsubscribe import decode
+from orbit_contacts.features.consent.unsubscribe import Token, decode, encode
 from tests.conftest import Client, Server
 
 
@@ -77,6 +79,26 @@ def test_a_changed_link_is_not_valid(api: Client, server: Server, jane: dict[str
     assert status(api, jane)["status"] == "unknown"
 
 
+ALPHABET = string.ascii_letters + string.digits + "-_"
+KEY = b"k" * 32
+
+
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_a_token_has_one_spelling(number: int) -> None:
+    """At every position, every other character; and signs that a lenient decoder skips or takes for another."""
+    token = Token(number, UUID(int=number), bytes([number]) * 16)
+    text = encode(KEY, token)
+    assert decode(KEY, text) == token
+    for place in range(len(text)):
+        for other in set(ALPHABET) - {text[place]}:
+            assert decode(KEY, text[:place] + other + text[place + 1 :]) is None, place
+        for more in (*"=\n +/%.", "A", "AA", "A="):
+            assert decode(KEY, text[:place] + more + text[place:]) is None, place
+        assert decode(KEY, text[:place] + text[place + 1 :]) is None, place
+    for end in ("=", "==", "\n", " ", "A", "AAAA"):
+        assert decode(KEY, text + end) is None
+
+
 def test_a_link_needs_an_address(api: Client) -> None:
     response = api.post(f"/contacts/{api.contact(phone='+14155552671')['id']}/unsubscribe-link")
     assert (response.status_code, response.json()["error"]["details"]["field"]) == (422, "email")
@@ -84,4 +106,4 @@ def test_a_link_needs_an_address(api: Client) -> None:
 
 @given(st.text(max_size=120))
 def test_any_text_is_a_token_or_none(text: str) -> None:
-    assert decode(b"k" * 32, text) is None
+    assert decode(KEY, text) is None

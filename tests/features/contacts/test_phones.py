@@ -18,7 +18,6 @@ from orbit_contacts.features.contacts.phones import (
     parse_phone,
     phone_key,
     phone_region,
-    phone_timezones,
 )
 
 E164 = phonenumbers.PhoneNumberFormat.E164
@@ -278,20 +277,6 @@ def test_no_two_examples_share_a_key() -> None:
         by_key.setdefault(phone_key(number), []).append(number)
     # The examples of an Argentine fixed line and mobile have the same ten national digits.
     assert [shared for shared in by_key.values() if len(shared) > 1] == [["+541123456789", "+5491123456789"]]
-
-
-@pytest.mark.parametrize(
-    ("number", "zones"),
-    [
-        ("+14155551234", ("America/Los_Angeles",)),
-        ("+442079460018", ("Europe/London",)),
-        ("+5215512345678", phone_timezones("+525512345678")),
-        ("+80012345678", ()),
-        ("nonsense", ()),
-    ],
-)
-def test_time_zones_of_a_number(number: str, zones: tuple[str, ...]) -> None:
-    assert phone_timezones(number) == zones
 
 
 def test_importing_the_module_loads_no_library() -> None:

@@ -24,6 +24,13 @@ async def first_workspace(connection: Connection) -> Record | None:
     )
 
 
+async def every_workspace(connection: Connection) -> list[Record]:
+    return await connection.fetch(
+        "/* all workspaces: for commands over all of them */ "
+        "SELECT id, cell_count, mode, default_region FROM workspaces ORDER BY id"
+    )
+
+
 async def workspace_of_organization(connection: Connection, organization_id: int, mode: str) -> Record | None:
     return await connection.fetchrow(
         """

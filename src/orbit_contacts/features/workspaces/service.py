@@ -159,6 +159,11 @@ async def system_caller(connection: Connection, workspace_id: int, name: str) ->
     return caller_of_workspace(row, actor=name, name=name)
 
 
+async def every_workspace(connection: Connection, name: str) -> list[Caller]:
+    """The same for each workspace of the installation."""
+    return [caller_of_workspace(row, actor=name, name=name) for row in await queries.every_workspace(connection)]
+
+
 async def create_key(tx: Transaction, new: NewApiKey) -> CreatedApiKey:
     """Make a key in the caller's organization; nobody can grant more than they hold."""
     if not new.scopes:

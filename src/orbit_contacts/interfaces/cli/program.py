@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orbit_contacts import __version__
-from orbit_contacts.interfaces.cli import console, demo, doctor, imports, keys, server
+from orbit_contacts.interfaces.cli import consent, console, demo, doctor, imports, keys, server
 
 program = typer.Typer(
     name="orbit",
@@ -22,6 +22,7 @@ program.command("migrate")(server.migrate)
 program.command("doctor")(doctor.doctor)
 program.add_typer(keys.program, name="keys", help="Create, list and revoke API keys.")
 program.add_typer(console.program, name="console", help="Sign people in to the web console.")
+program.add_typer(consent.program, name="consent", help="Verify the consent ledger.")
 program.add_typer(demo.program, name="demo", help="Fill a workspace with invented people.")
 program.add_typer(imports.contacts, name="contacts", help="Import contacts over the HTTP API.")
 program.add_typer(imports.program, name="imports", help="List, watch and undo imports.")
