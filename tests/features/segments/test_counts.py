@@ -81,7 +81,9 @@ async def test_what_is_too_dear_for_a_request_the_worker_counts(
     workspace: Workspace, database: Database, vip: str
 ) -> None:
     workspace.api.contact(tags=["vip"])
-    await pretend(database, workspace, vip, cost=int(service.COUNT_SECONDS * SECOND), age=86_400)  # first in the worker's line
+    await pretend(
+        database, workspace, vip, cost=int(service.COUNT_SECONDS * SECOND), age=86_400
+    )  # first in the worker's line
     assert count_of(workspace.api, vip) == 1
     async with database.transaction(EVERYONE) as tx:
         assert await maintenance.refresh_counts(tx) >= 1
