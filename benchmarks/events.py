@@ -43,8 +43,10 @@ _console = Console(highlight=False, width=150)
 class Sample(NamedTuple):
     workspace: int
     postmaster: int
-    contacts: list[UUID]
-    """some with 40 to 60 events, in no order"""
+    anyone: list[UUID]
+    """20,000 contacts, to tell events of"""
+    middling: list[UUID]
+    """contacts with about 50 events"""
 
 
 def run(options: argparse.Namespace) -> None:
@@ -61,17 +63,19 @@ async def _sample(dsn: str) -> Sample:
     connection = await connect(dsn)
     try:
         workspace: int = await connection.fetchval("SELECT min(id) FROM workspaces WHERE mode = 'live'")
-        rows = await connection.fetch(
+        anyone = await connection.fetch(
+            "SELECT id FROM contacts WHERE cell_id = $1 ORDER BY md5(id::text) LIMIT 20000", workspace * 1024
+        )
+        middling = await connection.fetch(
             """
-            SELECT contact_id FROM contact_stats
-            WHERE cell_id = $1 AND messages_sent BETWEEN 11 AND 14 ORDER BY md5(contact_id::text) LIMIT 4000
+            SELECT contact_id AS id FROM contact_stats
+            WHERE cell_id = $1 AND messages_sent BETWEEN 11 AND 15 ORDER BY md5(contact_id::text) LIMIT 4000
             """,
             workspace * 1024,
         )
-        contacts = [row["contact_id"] for row in rows]
         backend = await connection.fetchval("SELECT pg_backend_pid()")
         postmaster = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
-        return Sample(workspace, postmaster, contacts)
+        return Sample(workspace, postmaster, [row["id"] for row in anyone], [row["id"] for row in middling])
     finally:
         await connection.close()
 
@@ -84,7 +88,7 @@ def _made(sample: Sample, count: int) -> list[dict[str, Any]]:
     for number in range(count):
         type = types[number % 5]
         event: dict[str, Any] = {
-            "contact_id": ids.contact_text(chance.choice(sample.contacts)),
+            "contact_id": ids.contact_text(chance.choice(sample.anyone)),
             "type": type,
             "timestamp": format_instant(at - chance.randrange(86_400_000_000)),
             "data": {"campaign": number % 40, "value": 12.5, "subject": "What is new in May"},
@@ -221,7 +225,7 @@ def _reads(options: argparse.Namespace, port: int, pid: int, sample: Sample) -> 
     for heading in ("", "p50 ms", "p95 ms", "p99 ms", "server CPU us", "PostgreSQL CPU us"):
         table.add_column(heading, justify="left" if not heading else "right")
     busy = ids.contact_text(UUID(BUSY))
-    some = [ids.contact_text(id) for id in sample.contacts]
+    some = [ids.contact_text(id) for id in sample.middling]
     pages = {
         "timeline page": "/timeline",
         "timeline, oldest first": "/timeline?order=asc",

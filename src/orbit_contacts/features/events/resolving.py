@@ -42,6 +42,7 @@ class Resolver:
         self._identifiers: dict[tuple[str, str], Identifier | Refusal] = {}
         self._holders: dict[tuple[str, str], UUID] = {}
         self._live: dict[UUID, Known] = {}
+        self._ids: dict[str, UUID | None] = {}
 
     async def resolve(self, namings: Sequence[Naming], *, create: bool, source: str) -> list[Known | Refusal]:
         """For each naming the live contact, or why there is none. `create` makes contacts nobody knows."""
@@ -60,7 +61,8 @@ class Resolver:
         by_id: dict[UUID, None] = {}
         for naming in namings:
             if naming.contact_id is not None:
-                if (id := ids.parse("con", naming.contact_id)) is not None:
+                id = self._ids[naming.contact_id] = ids.parse("con", naming.contact_id)
+                if id is not None:
                     by_id[id] = None
             else:
                 wanted.update(dict.fromkeys(i for i in self._identifiers_of(naming) if isinstance(i, Identifier)))
@@ -104,7 +106,7 @@ class Resolver:
 
     def _known(self, naming: Naming) -> Known | Refusal:
         if naming.contact_id is not None:
-            id = ids.parse("con", naming.contact_id)
+            id = self._ids[naming.contact_id]
             known = None if id is None else self._live.get(id)
             return known or _nobody("contact_id", naming.contact_id)
         identifiers = self._identifiers_of(naming)

@@ -8,11 +8,17 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Transaction
+from orbit_contacts.features.timeline.models import Event
 
+# The fields of `models.Event`, in order.
 _COLUMNS: LiteralString = (
     "contact_id, occurred_at, id, type, channel, direction, data, title, category, message_id, call_id, ticket_id, "
     "event_id"
 )
+_COPIED: Sequence[LiteralString] = _COLUMNS.split(", ")
+
+# COPY writes many rows in half the time of an INSERT from arrays, but takes two round trips.
+_COPIED_FROM = 100
 
 
 async def insert_event(
@@ -52,11 +58,22 @@ async def insert_events(
     tx: Transaction,
     cells: Sequence[int],
     keys: Sequence[int | None],
-    columns: Sequence[Sequence[Any]],
+    events: Sequence[Event],
     source: str | None,
     actor: str | None,
 ) -> None:
-    """Add many events, given in columns: the fields of `models.Event`, in order."""
+    """Add many events, each with its cell and the key it is known by."""
+    if len(events) >= _COPIED_FROM:
+        workspace_id, now = tx.caller.workspace_id, tx.now
+        await tx.copy_in(
+            "events",
+            ("workspace_id", "source", "actor", "recorded_at", "cell_id", "key", *_COPIED),
+            [
+                (workspace_id, source, actor, now, cell, key, *event)
+                for cell, key, event in zip(cells, keys, events, strict=True)
+            ],
+        )
+        return
     await tx.execute(
         f"""
         INSERT INTO events (workspace_id, source, actor, recorded_at, cell_id, key, {_COLUMNS})
@@ -72,14 +89,14 @@ async def insert_events(
         tx.now,
         cells,
         keys,
-        *columns,
+        *zip(*events, strict=True),
     )
 
 
 async def take_keys(
     tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], keys: Sequence[int]
-) -> set[tuple[UUID, int]]:
-    """Of (contact, key) pairs those that were free and are now taken."""
+) -> set[tuple[UUID, int]] | None:
+    """Take keys: different (contact, key) pairs. Gives those that were free; None when all of them were."""
     rows = await tx.fetch_all(
         """
         INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
@@ -93,7 +110,7 @@ async def take_keys(
         contact_ids,
         keys,
     )
-    return {(row["contact_id"], row["key"]) for row in rows}
+    return None if len(rows) == len(keys) else {(row["contact_id"], row["key"]) for row in rows}
 
 
 async def free_keys(tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], keys: Sequence[int]) -> int:

@@ -31,12 +31,10 @@ def key_of(event: Event) -> int | None:
 async def record_all(tx: Transaction, events: Sequence[Event], *, source: str) -> Recorded:
     """Add events of the caller's live contacts to their timelines; `source` is the door they came in by."""
     # One order for all transactions, so that two of them do not wait for each other in a circle.
-    fresh = await _not_known(tx, sorted(events, key=_by_contact))
+    fresh, keys = await _not_known(tx, sorted(events, key=_by_contact))
     duplicates = len(events) - len(fresh)
     if fresh:
-        cells = [_cell(tx, event.contact_id) for event in fresh]
-        keys = [key_of(event) for event in fresh]
-        await queries.insert_events(tx, cells, keys, list(zip(*fresh, strict=True)), source, None)
+        await queries.insert_events(tx, [_cell(tx, event.contact_id) for event in fresh], keys, fresh, source, None)
     vanished = await _add_to_stats(tx, fresh)
     if vanished:
         fresh = await _take_back(tx, fresh, vanished)
@@ -48,25 +46,27 @@ def _by_contact(event: Event) -> tuple[int, Instant]:
     return event.contact_id.int, event.occurred_at
 
 
-async def _not_known(tx: Transaction, events: list[Event]) -> list[Event]:
-    """Without what was recorded before, and without repetitions among them: the first one counts."""
-    fresh: list[Event] = []
-    keyed: dict[tuple[UUID, int], Event] = {}
-    for event in events:
-        key = key_of(event)
-        if key is None:
-            fresh.append(event)
-        else:
-            keyed.setdefault((event.contact_id, key), event)
-    if not keyed:
-        return fresh
-    pairs = sorted(keyed, key=_by_number)
+async def _not_known(tx: Transaction, events: list[Event]) -> tuple[list[Event], list[int | None]]:
+    """Without what was recorded before, and without repetitions among them: the first one counts. And their keys."""
+    keys = [key_of(event) for event in events]
+    first: dict[tuple[UUID, int], Event] = {}
+    for event, key in zip(events, keys, strict=True):
+        if key is not None:
+            first.setdefault((event.contact_id, key), event)
+    if not first:
+        return events, keys
+    pairs = sorted(first, key=_by_number)
     free = await queries.take_keys(
         tx, [_cell(tx, id) for id, _ in pairs], [id for id, _ in pairs], [key for _, key in pairs]
     )
-    fresh += keyed.values() if len(free) == len(keyed) else (keyed[pair] for pair in keyed if pair in free)
-    fresh.sort(key=_by_contact)
-    return fresh
+    if free is None and len(first) == len(events):
+        return events, keys
+    fresh = [
+        (event, key)
+        for event, key in zip(events, keys, strict=True)
+        if key is None or (first[event.contact_id, key] is event and (free is None or (event.contact_id, key) in free))
+    ]
+    return [event for event, _ in fresh], [key for _, key in fresh]
 
 
 def _by_number(pair: tuple[UUID, int]) -> tuple[int, int]:

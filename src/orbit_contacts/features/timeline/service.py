@@ -53,7 +53,7 @@ async def record_each(tx: Transaction, type: str, data: Sequence[tuple[UUID, dic
         ]
         cells = [tx.caller.cell(ids.cell_number(event.contact_id)) for event in events]
         keys = [None] * len(events)
-        await queries.insert_events(tx, cells, keys, list(zip(*events, strict=True)), None, tx.caller.actor)
+        await queries.insert_events(tx, cells, keys, events, None, tx.caller.actor)
         for hook in recorded:
             await hook(tx, events)
 
