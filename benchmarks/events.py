@@ -290,7 +290,15 @@ async def _rebuild(dsn: str, sample: Sample) -> None:
                     break
                 after = rows[-1]["id"]
                 index = {row["id"]: number for number, row in enumerate(rows)}
-                found = await queries.events_of_many(reader, list(index), 0, 1_000_000)
+                found = await reader.fetch_all(
+                    f"""
+                    SELECT {queries.LEARNED} FROM events e
+                    WHERE e.cell_id = $1 AND e.contact_id BETWEEN $2 AND $3 AND {queries.OF_USE}
+                    """,
+                    caller.cell(0),
+                    rows[0]["id"],
+                    after,
+                )
             state, _ = rebuild(columns(found, index), Contacts(np.zeros(len(rows), dtype=np.int64), [where]), now())
             assert len(state.orders) == len(rows)
             events += len(found)

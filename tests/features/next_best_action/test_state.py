@@ -14,7 +14,7 @@ from orbit_contacts.features.next_best_action.events import CHANNEL_INDEX, NO_CH
 from orbit_contacts.features.next_best_action.local_time import bin_of, zone
 from orbit_contacts.features.next_best_action.messages import Events, Messages
 from orbit_contacts.features.next_best_action.rebuild import Contacts, State, rebuild, update
-from orbit_contacts.features.next_best_action.state import ContactState, Event, MessageState, message_key
+from orbit_contacts.features.next_best_action.state import ContactState, Event, MessageState
 
 NOW = LANDMARK + 300 * DAY
 BERLIN = zone("Europe/Berlin")
@@ -162,8 +162,6 @@ def test_a_call_that_was_talked_is_a_trial_even_when_nobody_told_it_started():
 
 
 def test_the_same_id_of_two_contacts_is_two_messages():
-    one, other = message_key(b"anna", "m1"), message_key(b"bert", "m1")
-    assert one != other
     events = Events(
         *(
             np.concatenate(

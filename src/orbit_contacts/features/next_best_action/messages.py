@@ -38,7 +38,7 @@ class Events:
     instant: Ints
     """(n,) microseconds, UTC"""
     key: Ints
-    """(n,) `message_key` of the message id or call id; 0 when the event names none"""
+    """(n,) a hash of the message id or call id; 0 when the event names none"""
     value: Floats
     """(n,) money of an order, else 0"""
 

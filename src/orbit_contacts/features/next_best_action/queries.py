@@ -10,26 +10,45 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Reader, Transaction
 
-# What `learned` reads of an event: its message or call, and the money or the seconds it tells of.
+# What `learned` reads of an event, in its order: last the hash of its message or call, and the money or the seconds it
+# tells of.
 LEARNED: LiteralString = """
     e.contact_id, e.type, e.channel, e.direction, e.occurred_at, e.category,
-    coalesce(e.message_id, e.call_id, CASE WHEN e.type LIKE 'message.%' THEN e.data ->> 'message_id'
-                                           WHEN e.type LIKE 'call.%' THEN e.data ->> 'call_id' END) AS reference,
+    hashtextextended(
+        coalesce(e.message_id, e.call_id, CASE WHEN e.type LIKE 'message.%' THEN e.data ->> 'message_id'
+                                               WHEN e.type LIKE 'call.%' THEN e.data ->> 'call_id' END), 0) AS key,
     CASE WHEN e.type LIKE 'order.%' THEN e.data ->> 'value'
          WHEN e.type LIKE 'call.%' THEN e.data ->> 'duration_seconds' END AS amount
+"""
+# The commonest of what teaches nothing is not even read.
+OF_USE: LiteralString = """
+    e.type NOT IN ('message.opened', 'message.read', 'message.created', 'ticket.updated', 'contact.created',
+                   'contact.updated', 'note.created')
 """
 
 
 async def events_of(reader: Reader, contact_id: UUID, limit: int) -> list[Record]:
-    """The newest events of one contact."""
+    """The newest events of one contact that may teach something."""
     return await reader.fetch_all(
         f"""
         SELECT {LEARNED} FROM events e
-        WHERE e.cell_id = $1 AND e.contact_id = $2 ORDER BY e.occurred_at DESC, e.id DESC LIMIT $3
+        WHERE e.cell_id = $1 AND e.contact_id = $2 AND {OF_USE} ORDER BY e.occurred_at DESC, e.id DESC LIMIT $3
         """,
         reader.caller.cell(ids.cell_number(contact_id)),
         contact_id,
         limit,
+    )
+
+
+async def totals(reader: Reader, contact_id: UUID) -> Record | None:
+    """The sums of all events of one contact that the timeline keeps."""
+    return await reader.fetch_one(
+        """
+        SELECT orders, order_value, tickets_opened, tickets_closed FROM contact_stats
+        WHERE cell_id = $1 AND contact_id = $2
+        """,
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
     )
 
 
@@ -55,7 +74,7 @@ async def events_of_many(reader: Reader, contact_ids: Sequence[UUID], since: Ins
     return await reader.fetch_all(
         f"""
         SELECT {LEARNED} FROM events e
-        WHERE e.cell_id = ANY($1) AND e.contact_id = ANY($2) AND e.occurred_at >= $3
+        WHERE e.cell_id = ANY($1) AND e.contact_id = ANY($2) AND e.occurred_at >= $3 AND {OF_USE}
         ORDER BY e.contact_id, e.occurred_at LIMIT $4
         """,
         reader.caller.cells,

@@ -1,7 +1,8 @@
 """Next best action of a contact: its facts gathered, decided once per epoch, logged with its propensity.
 
-The contact's sums are made from its events when it is asked (the newest 5,000), so they are always those of a
-rebuild; the workspace's rates come from a sample of the contacts it wrote to lately and are kept for ten minutes.
+The contact's sums are made from its events when it is asked, so they are always those of a rebuild (why, and what the
+bound on their number means: docs/adr/0011); the workspace's rates come from a sample of the contacts it wrote to lately
+and are kept for ten minutes.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ from orbit_contacts.features.send_gate import compliance, gate, quiet_hours
 from orbit_contacts.features.send_gate import queries as gate_queries
 from orbit_contacts.features.send_gate import service as send_gate
 
-_EVENTS_OF_ONE = 5_000
+_EVENTS_OF_ONE = 2_000
 _SAMPLED_SENDS = 20_000
 _SAMPLED_CONTACTS = 500
 _SAMPLED_EVENTS = 100_000
@@ -99,6 +100,8 @@ async def _situation(tx: Transaction, row: Record, query: NextActionQuery) -> Si
     events = await queries.events_of(tx, id, _EVENTS_OF_ONE)
     epoch = epoch_start(tx.now)
     state, sends = state_of(events, zone(place.zones[0]), tx.now)
+    if len(events) == _EVENTS_OF_ONE:
+        state = await _with_totals(tx, id, state)
     said = await consent.of_contact(tx, id)
     usages = (await send_gate.usages(tx, id)).values()
     channels: list[ChannelSituation] = []
@@ -126,6 +129,19 @@ async def _situation(tx: Transaction, row: Record, query: NextActionQuery) -> Si
         lifecycle_stage=row["lifecycle_stage"],
         blocked=row["blocked_at"] is not None,
         goal=query.goal or "engage",
+    )
+
+
+async def _with_totals(reader: Reader, contact_id: UUID, state: ContactState) -> ContactState:
+    """What does not fade, of all events: older ones than were read count too. The sums are kept with the events."""
+    row = await queries.totals(reader, contact_id)
+    if row is None:
+        return state
+    return msgspec.structs.replace(
+        state,
+        orders=float(row["orders"]),
+        order_value=row["order_value"],
+        open_tickets=float(row["tickets_opened"] - row["tickets_closed"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The sums of one contact, kept event by event. (`rebuild.py` keeps the same sums for many, in columns.)
+"""The sums of one contact, event by event. (`rebuild.py` makes the same sums for many, in columns.)
 
 Columns of the state, one contact each (all `+=`, never rewritten, faded by forward decay: see `decay.py`):
 
@@ -22,50 +22,19 @@ first_active       1        first act of the contact's own; last_active: latest;
 =================  =======  ===================================================================================
 
 and of the workspace, the same decayed sums: `slot_trials` and `slot_successes` by channel and bin of the send
-(11 x 16), `activity` by bin (16), `inbound` by channel (11). A message keeps a row of its own (`MessageState`: channel,
-sent, last_sent, delivered, failed, engaged, last_engaged, counted) under (contact, `message_key`) from its first
-event until it is counted and has not been written for sixty days: late events need it, and so does the count of recent
-sends. Success is booked on the send's bin with the send's weight, so that rates stay below one; a send that was not
-delivered is no trial; answers count for no bin of `activity`, because when they come depends on when the sender wrote.
+(11 x 16), `activity` by bin (16), `inbound` by channel (11). Success is booked on the bin and with the weight of the send,
+so that rates stay below one; a send that was not delivered is no trial; answers count for no bin of `activity`, because
+when they come depends on when the sender wrote.
 
-What the database layer calls, in order:
-
-1. **An event.** `events.classify` it; if that is None, nothing more. It has been deduplicated by event id before. Lock
-   the contact, read its `ContactState` and, for a code in `events.OF_A_MESSAGE`, the `MessageState` of its
-   `message_key`; `apply`; write both back and *append* the `WorkspaceDelta` (rows that are summed later: one row per
-   cell would make every event of a workspace wait for every other). A batch: the same in columns with
-   `rebuild.update`, whose State is added to the contacts' rows and whose Messages replace the message rows.
-   Three changes cannot be added, and the contact is restated instead: an event of a message that names neither message
-   nor call; an event of a message whose row is gone while the timeline holds older events of it; a new time zone or a
-   merge. To restate:
-   `old, _ = rebuild.rebuild(events so far, old zone, now, uncounted=keys of the rows not counted yet)`;
-   `new, messages = rebuild.rebuild(all events, new zone, now)`; the contact's rows become `new`, its message rows
-   `messages`, and the workspace gets `new` minus `old`.
-2. **Maturing**, every few minutes: message rows with `counted = false` whose `known_at` has come go through `mature`,
-   or through `rebuild.update` with no events. Counted rows that were not written for sixty days are deleted.
-3. **A GET.** Load the contact into a `situation.Situation` (consent, addresses, suppression, caps, quiet hours, state,
-   recent sends out of the message rows) and take `situation.fingerprint`. If the newest logged decision of the contact
-   is of this epoch (`exploration.epoch_start`), has this fingerprint and has not expired, answer its stored bytes:
-   that is why fifty GETs are identical, and `generated_at` is the instant of that decision. Else `decision.decide`
-   with `exploration.decision_id(..., follows=the expired one of the same epoch and fingerprint)`, store `Record` and
-   bytes `ON CONFLICT (decision_id) DO NOTHING`, and answer what the table now holds. With `?explore=false` look
-   nothing up and store nothing: `decide` without an id is the same for a quarter of an hour. `features.rates` of the
-   workspace and `model.Predictor(model.read(...))` come from a cache of some minutes.
-4. **The nightly fit**, and as well whenever a workspace's matured sends have doubled since the last one, so that a
-   workspace that was just filled does not wait for the night. For contacts sampled by a hash of their id so that they
-   have at most some 100,000 sends in 14 weeks: all their events in columns, `nightly.train`; store the `Model` it
-   returns whatever the verdict (it holds the coefficients in force, their calibration, the averages reasons are told
-   against, and the card). `nightly.Logged` has the `Record.channel_propensity` of each decision whose advice the next
-   send of the contact followed (same channel, before the decision of a later epoch).
-5. **The model card** is `Model.card`, with `coefficients`, `features`, `calibration` and `version` beside it.
+Nothing of this is stored (docs/adr/0011): a GET makes the sums of its contact with `rebuild.rebuild` from the events of
+the timeline. `apply` and `mature` say the same event by event, in whatever order events come; the tests hold the two
+against each other.
 """
 
-import hashlib
 from typing import Final
 
 import msgspec
 
-from orbit_contacts.core.clock import DAY
 from orbit_contacts.features.next_best_action.decay import weight
 from orbit_contacts.features.next_best_action.events import (
     CHANNELS,
@@ -80,8 +49,6 @@ from orbit_contacts.features.next_best_action.local_time import BINS, Zone, bin_
 from orbit_contacts.features.next_best_action.messages import AHEAD, NEVER
 
 C: Final = len(CHANNELS)
-KEPT: Final = 60 * DAY
-"""How long a counted message keeps its row after it was last written."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -258,9 +225,3 @@ class ContactState(msgspec.Struct):
             self.last_order = max(self.last_order, event.instant)
         elif event.code is Code.TICKET_OPENED:
             self.open_tickets += 1.0
-
-
-def message_key(contact: bytes, reference: str) -> int:
-    """64-bit key of a message id or call id within a contact; never 0, which stands for no id."""
-    digest = hashlib.blake2b(reference.encode(), digest_size=8, key=contact[:64]).digest()
-    return int.from_bytes(digest, "little", signed=True) or 1
