@@ -66,6 +66,10 @@ class Wording:
         shown = self.number(n) + ("+" if at_least else "")
         return self.text(one if n == 1 else many, n=shown)
 
+    def consents(self, states: Mapping[str, str]) -> str:
+        """`sms opted in, email unknown`"""
+        return ", ".join(f"{self.text(channel)} {self.text(status)}" for channel, status in states.items())
+
     def number(self, n: float) -> str:
         return numbers.format_decimal(n, locale=self.locale)
 

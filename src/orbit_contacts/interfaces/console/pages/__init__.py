@@ -12,13 +12,14 @@ from orbit_contacts.interfaces.console.pages import (
     preferences,
     profile,
     reaching,
+    saved_views,
     segments,
     settings,
     status,
 )
 from orbit_contacts.interfaces.console.visit import View
 
-_SUBJECTS = (contacts, bulk, contact_forms, contact, profile, segments, lists, exports, reaching)
+_SUBJECTS = (contacts, saved_views, bulk, contact_forms, contact, profile, segments, lists, exports, reaching)
 _BESIDE = (imports, settings, status, palette, preferences)
 
 VIEWS: list[View] = [view for module in (*_SUBJECTS, *_BESIDE) for view in module.views.all]

@@ -10,9 +10,9 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.bulk_actions import service
-from orbit_contacts.features.bulk_actions.models import BulkAction, NewBulkAction
+from orbit_contacts.features.bulk_actions.models import BulkAction, NewBulkAction, TooManyContacts
 from orbit_contacts.features.consent.channels import CHANNELS
-from orbit_contacts.interfaces.console.pages.contacts import Address
+from orbit_contacts.interfaces.console.pages.address import Address
 from orbit_contacts.interfaces.console.visit import Views, Visit
 
 views = Views()
@@ -31,6 +31,17 @@ DONE = {
     "restore": "{n} contacts restored.",
 }
 
+ASKED = {
+    "add_tags": "Add the tag to {n} contacts?",
+    "remove_tags": "Remove the tag from {n} contacts?",
+    "set_lifecycle_stage": "Set the stage of {n} contacts?",
+    "add_to_list": "Put {n} contacts on the list?",
+    "remove_from_list": "Take {n} contacts off the list?",
+    "block": "Block {n} contacts?",
+    "opt_out": "Opt {n} contacts out?",
+    "delete": "Delete {n} contacts?",
+}
+
 
 @views.post("/contacts/bulk", "contacts:write")
 async def start(visit: Visit) -> Response:
@@ -47,11 +58,23 @@ async def start(visit: Visit) -> Response:
         new = msgspec.convert(given, NewBulkAction)
     except msgspec.ValidationError as error:
         raise InvalidRequest(str(error), field="action", value=None, expected="a bulk action") from None
-    async with visit.transaction() as tx:
-        action, is_done = await service.start(tx, new)
+    try:
+        async with visit.transaction() as tx:
+            action, is_done = await service.start(tx, new)
+    except TooManyContacts as refusal:
+        return _confirm(visit, refusal)
     if not is_done or action.failed:
         return visit.go(f"/bulk/{action.id}")
     return visit.go(_back(visit), said(visit, action), **_undo(visit, action))
+
+
+def _confirm(visit: Visit, refusal: TooManyContacts) -> Response:
+    """Asks once more, with the number that the filter matches at this moment."""
+    expected = refusal.details["expected"]
+    now = expected if isinstance(expected, int) else refusal.details["value"]
+    kept = {name: visit.field(name) for name in visit.form if name not in ("csrf", "expected_count", "contact_id")}
+    asked = ASKED.get(visit.field("action"), "Change {n} contacts?")
+    return visit.page("bulk/confirm.html", refusal.status, count=now, asked=asked, kept=kept, back=_back(visit))
 
 
 def _params(visit: Visit) -> dict[str, Any]:

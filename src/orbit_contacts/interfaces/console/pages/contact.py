@@ -123,17 +123,16 @@ async def _fields(visit: Visit, reader: Reader, stored: msgspec.Raw) -> list[Fie
 
 
 def fields_of(known: Sequence[CustomField], stored: dict[str, Any]) -> list[FieldValue]:
-    shown: list[FieldValue] = []
-    for field in known:
-        value = stored.get(field.key)
-        if value is None:
-            text = ""
-        elif isinstance(value, list):
-            text = ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
-        else:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-        shown.append(FieldValue(field, text))
-    return shown
+    return [FieldValue(field, text_of(stored.get(field.key))) for field in known]
+
+
+def text_of(value: Any) -> str:
+    """The value of a custom field as a form and a list show it."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @views.get("/contacts/{id}/consent", "compliance:read")

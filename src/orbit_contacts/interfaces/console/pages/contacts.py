@@ -1,7 +1,6 @@
 """The contact list, whose whole state is its address, and adding a contact."""
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -9,83 +8,39 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from orbit_contacts.core import ids
-from orbit_contacts.core.errors import InvalidRequest, Refusal
+from orbit_contacts.core.database import Reader
+from orbit_contacts.core.errors import Refusal
 from orbit_contacts.core.pagination import Page, PageQuery
 from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.contacts import listing
 from orbit_contacts.features.contacts import service as contact_service
 from orbit_contacts.features.contacts.facets import facets
 from orbit_contacts.features.contacts.models import Contact, ListQuery, NewContact
+from orbit_contacts.features.custom_fields import service as custom_fields
 from orbit_contacts.features.lists import service as list_service
 from orbit_contacts.features.tags import service as tag_service
+from orbit_contacts.interfaces.console import saved_views
+from orbit_contacts.interfaces.console.pages.address import COLUMNS, CUSTOM, DEFAULT_SIZE, SORTABLE, Address
+from orbit_contacts.interfaces.console.pages.contact import text_of
+from orbit_contacts.interfaces.console.pages.saved_views import address_of
 from orbit_contacts.interfaces.console.visit import Views, Visit
 from orbit_contacts.interfaces.demo.load import load
 
 views = Views()
 
 PAGE_SIZES = (25, 50, 100, 200)
-DEFAULT_SIZE = 50
 SORTS = {
     "-created_at": "Newest first",
     "created_at": "Oldest first",
     "-updated_at": "Last changed",
+    "updated_at": "Longest unchanged",
     "last_name": "Last name",
+    "-last_name": "Last name, Z to A",
     "email": "E-mail",
+    "-email": "E-mail, Z to A",
 }
 CHANNELS = ("sms", "whatsapp", "email", "voice", "rcs", "viber")
-_TRAIL = 20
-_NAMES = {field.name for field in msgspec.structs.fields(ListQuery)}
 _SAMPLE = 250
-
-
-class Address:
-    """The list's address: filters, order, place. `trail` are the cursors of the pages before, for going back."""
-
-    def __init__(self, params: list[tuple[str, str]]) -> None:
-        self.given = {name: value.strip() for name, value in params if value.strip()}
-        self.trail = [cursor for cursor in self.given.pop("trail", "").split(".") if cursor]
-        at = self.given.pop("at", "0")
-        self.at = int(at) if at.isdecimal() and len(at) < 12 else 0
-
-    def query(self) -> ListQuery:
-        """The service's query; names and values it does not know are refused."""
-        if unknown := self.given.keys() - _NAMES:
-            name = sorted(unknown)[0][:64]
-            raise InvalidRequest(f"`{name}` is no filter.", field=name, value=None, expected=sorted(_NAMES))
-        values: dict[str, Any] = dict(self.given)
-        if "tags" in values:
-            values["tags"] = [tag.strip() for tag in values["tags"].split(",") if tag.strip()]
-        values.setdefault("limit", DEFAULT_SIZE)
-        try:
-            return msgspec.convert(values, ListQuery, strict=False)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(str(error), field="filter", value=None, expected="filters of the list") from None
-
-    @property
-    def filters(self) -> dict[str, str]:
-        return {name: value for name, value in self.given.items() if name not in ("cursor", "limit", "sort")}
-
-    def having(self, **changes: str | None) -> str:
-        """The address of the first page with other filters; None takes one away."""
-        kept = {name: value for name, value in self.given.items() if name != "cursor"} | changes
-        return "?" + urlencode({name: value for name, value in kept.items() if value})
-
-    def next_page(self, cursor: str, shown: int) -> str:
-        trail = [*self.trail, self.given.get("cursor", "first")][-_TRAIL:]
-        place = {"cursor": cursor, "trail": ".".join(trail), "at": str(self.at + shown)}
-        return "?" + urlencode({name: value for name, value in self.given.items() if name != "cursor"} | place)
-
-    def page_before(self, size: int) -> str | None:
-        if "cursor" not in self.given:
-            return None
-        if not self.trail or self.trail[-1] == "first":
-            return self.having()
-        place = {"cursor": self.trail[-1], "trail": ".".join(self.trail[:-1]), "at": str(max(0, self.at - size))}
-        return "?" + urlencode(self.given | place)
-
-    def canonical(self) -> str:
-        place = {"trail": ".".join(self.trail), "at": str(self.at)} if "cursor" in self.given else {}
-        return urlencode({**self.given, **place})
 
 
 @views.get("/", None)
@@ -99,29 +54,24 @@ async def contacts(visit: Visit) -> Response:
     page: Page[Contact] = Page([], total=0)
     refusal = None
     async with visit.reader() as reader:
+        known_views = await saved_views.of_caller(reader)
+        opens_with = next((view for view in known_views if view.is_default), None)
+        if address.is_bare and opens_with is not None:
+            return visit.go(f"/contacts?{address_of(opens_with)}")
         try:
             query = address.query()
             page = await listing.list_contacts(reader, query)
         except Refusal as error:
             refusal, query = error, ListQuery(limit=DEFAULT_SIZE)
-        contact_ids = [id for id in map(_uuid, page.items) if id is not None]
-        consents = await consent.states(reader, contact_ids) if contact_ids else {}
+        marks = await _marks(reader, page.items) if "consent" in address.shown else {}
         counts = await facets(reader)
         lists = (await list_service.list_lists(reader, PageQuery(limit=200))).items
-    marks = {
-        contact.id: {channel: _consent_of(consents, contact, channel) for channel in CHANNELS} for contact in page.items
-    }
+        columns = await _columns(visit, reader)
     size = query.limit or DEFAULT_SIZE
-    headers: dict[str, str] = {}
-    if visit.request.headers.get("hx-request"):
-        # Typing replaces the address, so that Back does not spell the words backwards; a chip adds one.
-        typed = "search" in visit.request.headers.get("hx-source", "")
-        canonical = address.canonical()
-        url = f"{visit.base}/contacts" + (f"?{canonical}" if canonical else "")
-        headers["HX-Replace-Url" if typed else "HX-Push-Url"] = url
+    origin = f"{visit.request.url.scheme}://{visit.request.url.netloc}{visit.base.removesuffix('/console')}"
     return visit.page(
         "contacts/page.html",
-        headers=headers,
+        headers=_history(visit, address),
         status=200 if refusal is None else refusal.status,
         address=address,
         query=query,
@@ -131,13 +81,59 @@ async def contacts(visit: Visit) -> Response:
         lists=lists,
         refusal=refusal,
         sorts=SORTS,
+        sortable=SORTABLE,
         sizes=PAGE_SIZES,
         next_page=address.next_page(page.cursor, len(page.items)) if page.cursor else None,
         page_before=address.page_before(size),
-        origin=f"{visit.request.url.scheme}://{visit.request.url.netloc}{visit.base.removesuffix('/console')}",
+        columns=columns,
+        shown=[name for name in address.shown if name in columns],
+        custom=_custom(address.shown, page.items),
+        views=known_views,
+        address_of=address_of,
+        view=next((view for view in known_views if view.id == address.view), None),
+        curl=address.as_curl(origin, size),
+        python=address.as_python(origin, size),
         values={},
         tags=sorted({tag for contact in page.items for tag in contact.tags}),
     )
+
+
+def _history(visit: Visit, address: Address) -> dict[str, str]:
+    """The address htmx shows. Typing replaces it, so that Back does not spell the words backwards; a chip adds one."""
+    if not visit.request.headers.get("hx-request"):
+        return {}
+    typed = "search" in visit.request.headers.get("hx-source", "")
+    canonical = address.canonical()
+    url = f"{visit.base}/contacts" + (f"?{canonical}" if canonical else "")
+    return {"HX-Replace-Url" if typed else "HX-Push-Url": url}
+
+
+async def _columns(visit: Visit, reader: Reader) -> dict[str, str]:
+    """Every column there is, with its name."""
+    columns = {name: visit.t(label) for name, label in COLUMNS.items()}
+    if visit.can("custom_fields:read"):
+        known = (await custom_fields.list_fields(reader, PageQuery(limit=200))).items
+        columns |= {CUSTOM + field.key: field.label for field in known}
+    return columns
+
+
+def _custom(shown: tuple[str, ...], contacts: list[Contact]) -> dict[str, dict[str, str]]:
+    """The values of custom fields that are shown, by contact and column."""
+    keys = [name.removeprefix(CUSTOM) for name in shown if name.startswith(CUSTOM)]
+    if not keys:
+        return {}
+    stored = {contact.id: msgspec.json.decode(contact.custom_fields, type=dict[str, Any]) for contact in contacts}
+    return {
+        id: {CUSTOM + key: text_of(values[key]) for key in keys if values.get(key) is not None}
+        for id, values in stored.items()
+    }
+
+
+async def _marks(reader: Reader, contacts: list[Contact]) -> dict[str, dict[str, str]]:
+    """Each contact's consent by channel."""
+    found = [id for id in map(_uuid, contacts) if id is not None]
+    consents = await consent.states(reader, found) if found else {}
+    return {c.id: {channel: _consent_of(consents, c, channel) for channel in CHANNELS} for c in contacts}
 
 
 def _uuid(contact: Contact) -> UUID | None:

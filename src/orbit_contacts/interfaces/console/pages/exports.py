@@ -13,7 +13,7 @@ from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.exports import service
 from orbit_contacts.features.exports.models import NewExport
 from orbit_contacts.interfaces.console import guard
-from orbit_contacts.interfaces.console.pages.contacts import Address
+from orbit_contacts.interfaces.console.pages.address import Address
 from orbit_contacts.interfaces.console.visit import Views, Visit
 
 views = Views()
