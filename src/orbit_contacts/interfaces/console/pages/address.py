@@ -1,6 +1,7 @@
 """The contact list's address: its whole state, so that a link opens the same list anywhere. Pure."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -80,9 +81,9 @@ class Address:
     def filters(self) -> dict[str, str]:
         return {name: value for name, value in self.given.items() if name not in ("cursor", "limit", "sort")}
 
-    def _written(self, values: dict[str, str | None]) -> str:
+    def _written(self, values: Mapping[str, str | None]) -> str:
         own = {"columns": ",".join(self.columns), "view": self.view}
-        return urlencode({name: value for name, value in (values | own).items() if value}, safe=",")
+        return urlencode({name: value for name, value in {**values, **own}.items() if value}, safe=",")
 
     def _first_page(self) -> dict[str, str | None]:
         return {name: value for name, value in self.given.items() if name != "cursor"}

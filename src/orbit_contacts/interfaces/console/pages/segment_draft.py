@@ -1,7 +1,8 @@
-"""A rule of a segment as the fields of a form: groups of conditions, each all or any. Pure.
+"""A rule of a segment as the fields of a form: groups of conditions, each all, any or none. Pure.
 
 `m` is how the groups combine, `g0.m` how the conditions of the first group do, `g0.r0.field`, `.op` and `.value` its
-first condition. Rules of another shape (behaviour, deeper nesting) are edited as JSON.
+first condition; one on what somebody did has `.did`, `.type`, `.channel`, `.count_op`, `.count` and `.days`. Rules of
+another shape (deeper nesting, conditions on an event's data) are edited as JSON.
 """
 
 from collections.abc import Mapping
@@ -10,17 +11,30 @@ from typing import Any
 import msgspec
 
 from orbit_contacts.features.segments.fields import FIELDS, Kind
+from orbit_contacts.features.segments.operators import COUNTS, OPERATORS
+from orbit_contacts.features.segments.rules import CUSTOM_KINDS
 
 MAX_GROUPS, MAX_RULES = 10, 20
-_COMBINE = {"all": "$and", "any": "$or"}
+EVENT = "event"
+METADATA = "metadata."
+_COMBINE = {"all": "$and", "any": "$or", "none": "$nor"}
 _LISTS = frozenset({"$in", "$nin", "$contains_any", "$contains_all"})
 _DAYS = frozenset({"$within_days", "$older_than_days"})
+_BEHAVIOUR = frozenset({"type", "channel", "count", "within_days"})
 
 
 class Line(msgspec.Struct):
+    """One condition. With the field `event` it is one on what somebody did, and the second half says what."""
+
     field: str = "lifecycle_stage"
     op: str = "$eq"
     value: str = ""
+    did: bool = True
+    type: str = ""
+    channel: str = ""
+    count_op: str = "$gte"
+    count: str = ""
+    days: str = ""
 
 
 class Group(msgspec.Struct):
@@ -37,18 +51,58 @@ def read_form(form: Mapping[str, str]) -> Draft:
     """The draft in a form; gaps in the numbering are closed."""
     draft = Draft(_match(form.get("m")))
     for g in range(MAX_GROUPS):
-        lines = [
-            Line(form[f"g{g}.r{r}.field"], form.get(f"g{g}.r{r}.op", "$eq"), form.get(f"g{g}.r{r}.value", "").strip())
-            for r in range(MAX_RULES)
-            if f"g{g}.r{r}.field" in form
-        ]
+        lines = [_read_line(form, f"g{g}.r{r}") for r in range(MAX_RULES) if f"g{g}.r{r}.field" in form]
         if lines:
             draft.groups.append(Group(_match(form.get(f"g{g}.m")), lines))
     return draft
 
 
 def _match(text: str | None) -> str:
-    return "any" if text == "any" else "all"
+    return text if text in _COMBINE else "all"
+
+
+def _read_line(form: Mapping[str, str], at: str) -> Line:
+    def text(name: str) -> str:
+        return form.get(f"{at}.{name}", "").strip()
+
+    field = text("field")
+    if field == EVENT:
+        count_op = text("count_op")
+        return Line(
+            EVENT,
+            did=text("did") != "no",
+            type=text("type") or "message.opened",
+            channel=text("channel"),
+            count_op=count_op if count_op in COUNTS and text("count") else "$gte",
+            count=text("count"),
+            days=text("days"),
+        )
+    if field == METADATA:
+        field += text("path")
+    return Line(field, text("op") or "$eq", text("value"))
+
+
+def kind_of(field: str, custom: Mapping[str, str]) -> Kind:
+    """How the values of a field compare; `custom` are the types of custom fields by key."""
+    head, _, rest = field.partition(".")
+    if head == "preferences":
+        return Kind.STATE
+    if head == "custom_fields":
+        return CUSTOM_KINDS.get(custom.get(rest, ""), Kind.JSON)
+    return FIELDS[field].kind if field in FIELDS else Kind.JSON
+
+
+def operators_of(kind: Kind) -> list[str]:
+    """The operators that values of this kind take."""
+    return [name for name, operator in OPERATORS.items() if kind in operator.takes]
+
+
+def fit(draft: Draft, custom: Mapping[str, str]) -> None:
+    """After a field was changed: an operator it does not take becomes the first that it takes."""
+    for line in (line for group in draft.groups for line in group.lines if line.field != EVENT):
+        known = operators_of(kind_of(line.field, custom))
+        if line.op not in known:
+            line.op, line.value = known[0], ""
 
 
 def press(draft: Draft, button: str) -> None:
@@ -66,11 +120,22 @@ def press(draft: Draft, button: str) -> None:
 
 def to_rules(draft: Draft) -> dict[str, Any]:
     """The rule document; no condition at all is every contact."""
-    groups = [
-        {_COMBINE[group.match]: [{line.field: {line.op: _value(line)}} for line in group.lines]}
-        for group in draft.groups
-    ]
+    groups = [{_COMBINE[group.match]: [_rule(line) for line in group.lines]} for group in draft.groups]
     return {_COMBINE[draft.match]: groups} if groups else {}
+
+
+def _rule(line: Line) -> dict[str, Any]:
+    if line.field != EVENT:
+        return {line.field: {line.op: _value(line)}}
+    types = [part.strip() for part in line.type.split(",") if part.strip()]
+    behaviour: dict[str, Any] = {"type": types[0] if len(types) == 1 else types}
+    if line.channel:
+        behaviour["channel"] = line.channel
+    if line.count:
+        behaviour["count"] = {line.count_op: _number(line.count)}
+    if line.days:
+        behaviour["within_days"] = _number(line.days)
+    return {EVENT: behaviour} if line.did else {"$not": {EVENT: behaviour}}
 
 
 def _value(line: Line) -> Any:
@@ -128,7 +193,13 @@ def _lines(children: list[Any]) -> list[Line] | None:
         if not isinstance(child, dict) or len(child) != 1:  # pyright: ignore[reportUnknownArgumentType]
             return None
         name, condition = next(iter(msgspec.convert(child, dict[str, Any]).items()))
-        if name.startswith("$") or name == "event":
+        if name == EVENT or name == "$not":
+            line = _behaviour_line(condition) if name == EVENT else _negated_line(condition)
+            if line is None:
+                return None
+            lines.append(line)
+            continue
+        if name.startswith("$"):
             return None
         by_operator = isinstance(condition, dict)
         operators = msgspec.convert(condition if by_operator else {"$eq": condition}, dict[str, Any])
@@ -137,6 +208,34 @@ def _lines(children: list[Any]) -> list[Line] | None:
                 return None
             lines.append(Line(name, op, _shown(value)))
     return lines
+
+
+def _negated_line(rule: Any) -> Line | None:
+    if not isinstance(rule, dict) or list(rule) != [EVENT]:  # pyright: ignore[reportUnknownArgumentType]
+        return None
+    line = _behaviour_line(rule[EVENT])
+    if line is not None:
+        line.did = False
+    return line
+
+
+def _behaviour_line(given: Any) -> Line | None:
+    if not isinstance(given, dict) or "type" not in given:
+        return None
+    behaviour = msgspec.convert(given, dict[str, Any])
+    channel = behaviour.get("channel", "")
+    if behaviour.keys() - _BEHAVIOUR or not isinstance(channel, str):
+        return None
+    line = Line(EVENT, type=_shown(behaviour["type"]), channel=channel, days=_shown(behaviour.get("within_days", "")))
+    count = behaviour.get("count")
+    if isinstance(count, dict):
+        if len(count) != 1:  # pyright: ignore[reportUnknownArgumentType]
+            return None
+        line.count_op, number = next(iter(msgspec.convert(count, dict[str, Any]).items()))
+        line.count = _shown(number)
+    elif count is not None:
+        line.count_op, line.count = "$eq", _shown(count)
+    return line
 
 
 def _shown(value: Any) -> str:
