@@ -68,6 +68,7 @@ def test_whatever_the_form_holds_is_a_rule_once_it_is_filled_in(draft: Draft) ->
     for group in draft.groups:
         for line in group.lines:
             line.days = line.days if line.days != "0" else "1"
+            line.count = "1" if (line.count_op, line.count) == ("$lt", "0") else line.count
     segment_rules.read(to_rules(draft), {}, None)
 
 
