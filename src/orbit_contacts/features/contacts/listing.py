@@ -93,16 +93,28 @@ async def _search(reader: Reader, query: ListQuery, where: Where, words: SearchQ
     search.match(words, where)
     async with reader.ad_hoc() as ad_hoc:
         expected = await search.estimate(ad_hoc, where)
-        found = await search.page(reader, ad_hoc, where, after, limit + 1, expected)
+        found, matches = await search.page(reader, ad_hoc, where, after, limit + 1, expected)
     rows, cursor = page_of(reader, _NAME, query, found, limit, lambda row: (row["bucket"], row["id"]))
     if after is None and cursor is None:
         total, exact = len(rows), True
-    elif expected > 3 * TOTAL_CAP:
-        # The planner's statistics are good enough to know that counting would stop at the cap.
+    elif matches is not None:
+        total, exact = min(matches, TOTAL_CAP), matches <= TOTAL_CAP
+    elif _surely_beyond_the_cap(query, words, expected):
         total, exact = TOTAL_CAP, False
     else:
         total, exact = await _capped_total(reader, query, where)
     return Page([queries.contact_of(row) for row in rows], cursor, total, exact)
+
+
+def _surely_beyond_the_cap(query: ListQuery, words: SearchQuery, expected: int) -> bool:
+    """Whether the planner's statistics suffice to know that counting would stop at the cap.
+
+    Of one word they are a sample; of several conditions they are a product of samples, which errs by more.
+    """
+    one_word = len(words.words) == 1 and query == ListQuery(
+        cursor=query.cursor, limit=query.limit, search=query.search, sort=query.sort
+    )
+    return expected > (1.5 if one_word else 3) * TOTAL_CAP
 
 
 async def _walk(

@@ -43,20 +43,42 @@ async def estimate(reader: Reader, where: Where) -> int:
 
 async def page(
     reader: Reader, ad_hoc: Reader, where: Where, after: Position | None, rows: int, expected: int
-) -> list[Record]:
-    """The next rows that match, ordered by (bucket, id) descending; the last column is the bucket.
+) -> tuple[list[Record], int | None]:
+    """The next rows that match, ordered by (bucket, id) descending, each with its bucket; and how many match in
+    all, where that costs nothing more.
 
     The bitmap is planned for its values; the walk asks one statement many times, so it is planned once.
     """
-    if expected <= _SMALL:
-        return await _by_bitmap(ad_hoc, where, after, rows)
-    return await _by_walk(reader, where, after, rows)
+    if expected > _SMALL:
+        return await _by_walk(reader, where, after, rows), None
+    if after is None:
+        found = await _first_by_bitmap(ad_hoc, where, rows)
+        return found, found[0]["matches"] if found else 0
+    return await _by_bitmap(ad_hoc, where, after, rows), None
 
 
-async def _by_bitmap(reader: Reader, where: Where, after: Position | None, rows: int) -> list[Record]:
+async def _first_by_bitmap(reader: Reader, where: Where, rows: int) -> list[Record]:
+    """The bitmap sees every match anyway, so the first page counts them with it."""
     bounded = where.copy()
-    if after is not None:
-        bounded.add("(c.bucket, c.id) < (" + bounded.bind(after[0]) + ", " + bounded.bind(after[1]) + ")")
+    limit = bounded.bind(rows)
+    return await reader.fetch_all(
+        "WITH found AS MATERIALIZED (SELECT c.bucket, c.cell_id, c.id FROM contacts c WHERE "
+        + bounded.text
+        + ") SELECT "
+        + COLUMNS
+        + """, c.bucket, (SELECT count(*) FROM found) AS matches
+        FROM (SELECT * FROM found ORDER BY bucket DESC, id DESC LIMIT """
+        + limit
+        + """) AS first JOIN contacts c ON c.cell_id = first.cell_id AND c.id = first.id
+        ORDER BY c.bucket DESC, c.id DESC
+        """,
+        *bounded.args,
+    )
+
+
+async def _by_bitmap(reader: Reader, where: Where, after: Position, rows: int) -> list[Record]:
+    bounded = where.copy()
+    bounded.add("(c.bucket, c.id) < (" + bounded.bind(after[0]) + ", " + bounded.bind(after[1]) + ")")
     limit = bounded.bind(rows)
     return await reader.fetch_all(
         "SELECT "
