@@ -74,7 +74,7 @@ told = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(told, min_size=1, max_size=25), st.randoms(use_true_random=False), st.lists(st.integers(0, 40), max_size=3)
 )

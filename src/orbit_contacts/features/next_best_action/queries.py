@@ -14,9 +14,8 @@ from orbit_contacts.core.database import Reader, Transaction
 # tells of.
 LEARNED: LiteralString = """
     e.contact_id, e.type, e.channel, e.direction, e.occurred_at, e.category,
-    hashtextextended(
-        coalesce(e.message_id, e.call_id, CASE WHEN e.type LIKE 'message.%' THEN e.data ->> 'message_id'
-                                               WHEN e.type LIKE 'call.%' THEN e.data ->> 'call_id' END), 0) AS key,
+    CASE WHEN e.type LIKE 'message.%' THEN hashtextextended(coalesce(e.message_id, e.data ->> 'message_id'), 0)
+         WHEN e.type LIKE 'call.%' THEN hashtextextended(coalesce(e.call_id, e.data ->> 'call_id'), 1) END AS key,
     CASE WHEN e.type LIKE 'order.%' THEN e.data ->> 'value'
          WHEN e.type LIKE 'call.%' THEN e.data ->> 'duration_seconds' END AS amount
 """
