@@ -18,6 +18,7 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import Instant, now
+from orbit_contacts.core.copying import Encoded
 from orbit_contacts.core.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ async def connect(dsn: str, **settings: str) -> Connection:
     return connection
 
 
+async def _pieces(data: Encoded) -> AsyncGenerator[bytes]:
+    for piece in data:
+        yield piece
+
+
 class Reader:
     """Statements on one connection, bound to a caller; each statement is its own snapshot."""
 
@@ -131,6 +137,12 @@ class Reader:
     ) -> None:
         """COPY records into a table, in binary."""
         await self.connection.copy_records_to_table(table, columns=list(columns), records=records)
+
+    async def copy_encoded(self, table: LiteralString, columns: Sequence[LiteralString], data: Encoded) -> None:
+        """COPY rows that `core.copying` encoded; an empty list does nothing."""
+        if data:
+            source = _pieces(data)
+            await self.connection.copy_to_table(table, columns=list(columns), source=source, format="binary")
 
     def unbound(self) -> "Unbound":
         """The same caller without this connection, for what goes on after the answer began."""

@@ -4,7 +4,7 @@ The database says who holds which identifier and what the matched contacts hold 
 everything to write. It is the same for a dry run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from orbit_contacts.features.contacts.text import search_text
 from orbit_contacts.features.imports.matching import Deleted, Holders, deleted_message, target
 from orbit_contacts.features.imports.models import ImportOptions, Warning
 from orbit_contacts.features.imports.preparation import Prepared, Skip, skip_of
-from orbit_contacts.features.imports.seen import hash_of, hash_of_contact
+from orbit_contacts.features.imports.seen import hash_of
 from orbit_contacts.features.imports.upserting import MAPS, merge
 
 EMPTY_MAP = b"{}"
@@ -62,6 +62,17 @@ class Plan:
         return [each for each in self.matched if each.changes]
 
 
+class Look(NamedTuple):
+    """What the database tells of a batch: who holds its identifiers, the contacts that it means with the hash of each,
+    who was deleted; and the hashes of the batch that earlier rows of the file have met."""
+
+    holders: Holders
+    stored: Mapping[UUID, "Stored"]
+    hashes: Mapping[UUID, int]
+    deleted: Mapping[tuple[str, str], Deleted]
+    seen: set[int]
+
+
 class Stored(NamedTuple):
     """A matched contact: its fields with the maps decoded, when it changed last, its own identifiers."""
 
@@ -90,32 +101,28 @@ def stale(targets: Mapping[UUID, set[tuple[str, str]]], stored: Mapping[UUID, St
 def make_plan(
     rows: Sequence[Prepared],
     lists: Mapping[int, list[UUID]],
-    holders: Holders,
-    stored: Mapping[UUID, Stored],
-    deleted: Mapping[tuple[str, str], Deleted],
-    seen: set[int],
+    look: Look,
     options: ImportOptions,
-    new_ids: Sequence[UUID],
+    new_ids: Iterator[UUID],
     now: Instant,
 ) -> Plan:
-    """`lists` are those a row names, by its place in `rows`; `seen` the hashes of this batch that earlier ones met;
-    `new_ids` enough ids for new contacts, ascending."""
+    """`lists` are those a row names, by its place in `rows`."""
     plan = Plan()
-    met = set(seen)
-    unused = iter(new_ids)
+    met = set(look.seen)
+    holders, stored = look.holders, look.stored
     for place, row in enumerate(rows):
-        outcome = _decide(row, holders, met, options)
+        outcome = _decide(row, look, met, options)
         if isinstance(outcome, Skip):
             plan.skipped.append(outcome)
             continue
-        wanted = sorted({*options.list_ids, *lists.get(place, ())})
+        wanted = sorted({*options.list_ids, *lists.get(place, ())}) if lists or options.list_ids else []
         if outcome is None:
-            if (clash := _deleted_clash(row, deleted)) is not None:
+            if (clash := _deleted_clash(row, look.deleted)) is not None:
                 if options.if_deleted == "skip":
                     plan.skipped.append(Skip(row.row, "DELETED_CONTACT", clash.kind, deleted_message(clash)))
                     continue
                 plan.warnings.append(_warning(row, clash))
-            touched = _create(row, next(unused), wanted, now)
+            touched = _create(row, next(new_ids), wanted, now)
             plan.created.append(touched)
             plan.claims += [Claim(each.kind, each.key, touched.id) for each in row.identifiers]
             new = row.hashes
@@ -128,21 +135,22 @@ def make_plan(
                 continue
             plan.matched.append(touched)
             _move_identifiers(plan, touched, there, holders)
-            new = [*row.hashes, hash_of_contact(outcome), *(hash_of(each.kind, each.key) for each in there.identifiers)]
+            new = [*row.hashes, look.hashes[outcome]]
+            new += [hash_of(each.kind, each.key) for each in there.identifiers if each not in row.identifiers]
         met.update(new)
         plan.seen += new
     plan.claims.sort()
     return plan
 
 
-def _decide(row: Prepared, holders: Holders, met: set[int], options: ImportOptions) -> UUID | Skip | None:
+def _decide(row: Prepared, look: Look, met: set[int], options: ImportOptions) -> UUID | Skip | None:
     if not met.isdisjoint(row.hashes):
         place = next(i for i, each in enumerate(row.hashes) if each in met)
         identifier = row.identifiers[place]
         message = f"An earlier row of the file has this {identifier.kind}; the first one counts."
         return Skip(row.row, "DUPLICATE_IN_FILE", identifier.kind, message)
-    outcome = target(row, holders, options)
-    if isinstance(outcome, UUID) and hash_of_contact(outcome) in met:
+    outcome = target(row, look.holders, options)
+    if isinstance(outcome, UUID) and look.hashes[outcome] in met:
         message = f"An earlier row of the file means the same contact, {contact_text(outcome)}; the first one counts."
         return Skip(row.row, "DUPLICATE_IN_FILE", None, message)
     return outcome

@@ -1,6 +1,6 @@
 """From a row of a file to what can be stored: validated fields, identity, and the channels it closes. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,10 +41,12 @@ class Prepared(msgspec.Struct, gc=False):
 
 
 class Settled(NamedTuple):
-    """What rows may refer to, as it is now: lists by their public id, and definitions of custom fields."""
+    """What rows may refer to, as it is now: lists by their public id, definitions of custom fields, and those of the
+    lists that every row joins which exist."""
 
     lists: Mapping[str, UUID]
     definitions: Mapping[str, Definition]
+    joined: Set[UUID]
 
 
 def prepare(rows: Iterable[SourceRow], region: str | None, tags: Sequence[str]) -> tuple[list[Prepared], list[Skip]]:
@@ -179,8 +181,11 @@ def settle(
             if row.lists:
                 lists[len(good)] = [_list_of(settled, text) for text in row.lists]
             if "custom_fields" in row.fields:
-                row.fields["custom_fields"] = _custom_fields(row, settled, region)
-            good.append(row)
+                # The rows stay as they are: they may be settled once more.
+                custom_fields = _custom_fields(row, settled, region)
+                good.append(msgspec.structs.replace(row, fields={**row.fields, "custom_fields": custom_fields}))
+            else:
+                good.append(row)
         except Refusal as refusal:
             lists.pop(len(good), None)
             skipped.append(skip_of(row.row, refusal))

@@ -10,6 +10,7 @@ from orbit_contacts.core.clock import format_instant
 from orbit_contacts.core.database import Transaction, Unbound
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.imports import running, service
+from orbit_contacts.features.imports.drafting import Batch
 from orbit_contacts.features.imports.models import (
     Encoding,
     ImportResult,
@@ -80,7 +81,7 @@ async def _try(work: Unbound, upload: Upload, rows: list[SourceRow]) -> ImportRe
 
     async def attempt(tx: Transaction) -> Outcome:
         chosen = msgspec.structs.replace(options, list_ids=await lists.hold(tx, upload.list_ids, "list_ids"))
-        return await write(tx, id, good, Seen(), chosen, region) if good else Outcome()
+        return await write(tx, Batch(id, chosen, region), good, Seen()) if good else Outcome()
 
     outcome = await running.persistently(work, attempt)
     skipped = sorted([*refused, *outcome.skipped], key=running.number_of)

@@ -183,6 +183,10 @@ async def count_attempt(tx: Transaction, id: UUID) -> int:
     )
 
 
+async def commit_without_waiting(tx: Transaction) -> None:
+    await tx.execute("SET LOCAL synchronous_commit = off")
+
+
 async def insert_chunk(tx: Transaction, id: UUID, position: int, seen: bytes) -> None:
     await tx.execute(
         "INSERT INTO import_chunks (workspace_id, import_id, position, seen) VALUES ($1, $2, $3, $4)",

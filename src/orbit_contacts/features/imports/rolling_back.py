@@ -14,7 +14,9 @@ from orbit_contacts.core.jobs import enqueue
 from orbit_contacts.core.operations import Answer
 from orbit_contacts.features.contacts import lifecycle, rules
 from orbit_contacts.features.contacts.queries import FIELDS
-from orbit_contacts.features.imports import queries, write_queries
+from orbit_contacts.features.imports import lookups, queries, write_queries
+from orbit_contacts.features.imports.copies import Group, group_changes, identifiers_of, staged_of
+from orbit_contacts.features.imports.drafting import by_kind
 from orbit_contacts.features.imports.models import (
     ImportAlreadyRolledBack,
     ImportNotRollbackable,
@@ -88,9 +90,9 @@ async def run(work: Unbound, id: UUID) -> None:
 async def _undo_batch(tx: Transaction, job: Record, page: Sequence[Record], done: Rollback) -> None:
     if not page:
         return
-    await write_queries.plan_for_values(tx)
+    await lookups.plan_for_values(tx)
     rows = {row["contact_id"]: row for row in page}
-    live = {row["id"]: stored_of(row, FIELDS) for row in await write_queries.lock_contacts(tx, sorted(rows))}
+    live = {row["id"]: stored_of(row, FIELDS) for row in await lookups.contacts(tx, sorted(rows), lock=True)}
     options = msgspec.json.decode(job["options"], type=ImportOptions)
     unedited: list[UUID] = []
     for id, row in rows.items():
@@ -121,7 +123,7 @@ async def _delete(tx: Transaction, gone: Sequence[UUID], live: Mapping[UUID, Sto
         await hook(tx, sorted(gone))
     await write_queries.release_all(tx, gone)
     await write_queries.set_deleted(tx, gone)
-    totals: Counter[write_queries.Group] = Counter()
+    totals: Counter[Group] = Counter()
     for id in gone:
         fields = live[id].fields
         totals[(tx.caller.cell(ids.cell_number(id)), fields["lifecycle_stage"], fields["country_code"])] -= 1
@@ -153,8 +155,8 @@ async def _restore(
     written = [_touched(tx, id, live[id], each.fields) for id, each in undone.items() if each.fields != live[id].fields]
     await _move_identifiers(tx, written, live)
     if written:
-        await write_queries.update_contacts(tx, written)
-        await write_queries.count(tx, write_queries.group_changes(tx, written), Counter())
+        await write_queries.update_contacts(tx, staged_of(tx.caller, written), [each.id for each in written])
+        await write_queries.count(tx, group_changes(tx.caller, written), Counter())
         if options.emit_events:
             job_id = ids.text("imp", job["id"])
             events = [(each.id, {"changes": each.changes, "import_job_id": job_id}) for each in written]
@@ -181,9 +183,8 @@ async def _taken(tx: Transaction, changes: Mapping[UUID, dict[str, Any]]) -> dic
             wanted[(identifier.kind, identifier.key)] = id
     if not wanted:
         return {}
-    kinds, keys = zip(*wanted, strict=True)
     taken: dict[UUID, set[str]] = {}
-    for key, holder in (await write_queries.holders(tx, kinds, keys)).items():
+    for key, holder in (await lookups.holders(tx, *by_kind(wanted))).items():
         if holder != wanted[key]:
             taken.setdefault(wanted[key], set()).add(key[0])
     return {id: frozenset(names) for id, names in taken.items()}
@@ -199,10 +200,9 @@ async def _move_identifiers(tx: Transaction, written: Sequence[Touched], live: M
         releases += [Claim(*key, each.id) for key in before - after]
     if claims:
         # One that it holds already, as a further identifier, needs no claim.
-        kinds, keys = [each.kind for each in claims], [each.key for each in claims]
-        held = await write_queries.holders(tx, kinds, keys)
+        held = await lookups.holders(tx, *by_kind((each.kind, each.key) for each in claims))
         claims = sorted(each for each in claims if held.get((each.kind, each.key)) != each.contact_id)
-        if claims and await write_queries.claim(tx, claims) < len(claims):
+        if not await write_queries.claim(tx, identifiers_of(tx.caller, claims)):
             raise Contended
     if releases:
         await write_queries.release(tx, releases)

@@ -10,7 +10,7 @@ import random
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
-from typing import IO, TypeVar
+from typing import IO, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -18,15 +18,17 @@ import msgspec
 import structlog
 from asyncpg.protocol import Record
 
-from orbit_contacts.core.clock import DAY
+from orbit_contacts.core.clock import DAY, Instant
 from orbit_contacts.core.database import RETRYABLE, Transaction, Unbound
 from orbit_contacts.core.errors import Refusal
-from orbit_contacts.features.imports import queries
+from orbit_contacts.features.imports import lookups, queries
+from orbit_contacts.features.imports.drafting import UNSTORABLE, Batch, Draft
 from orbit_contacts.features.imports.models import ImportOptions, Reading, Warning
 from orbit_contacts.features.imports.preparation import Prepared, Skip, prepare
 from orbit_contacts.features.imports.readers import ReadLimits
 from orbit_contacts.features.imports.seen import Seen, decode, encode
 from orbit_contacts.features.imports.sources import SourceRow, read_rows
+from orbit_contacts.features.imports.steadiness import steady
 from orbit_contacts.features.imports.writing import Contended, Outcome, write
 
 CHUNK_ROWS = 5_000
@@ -36,8 +38,19 @@ _TRIES = 10
 _RUNNING = ("queued", "processing")
 
 T = TypeVar("T")
-Prepare = tuple[int, list[Prepared], list[Skip]]
-"""How many rows were read, those that can be stored, those that cannot."""
+
+
+class Chunk(NamedTuple):
+    """How many rows were read, those that can be stored, those that cannot."""
+
+    read: int
+    good: list[Prepared]
+    skipped: list[Skip]
+
+
+class _LostChunks(Exception):
+    """The database was restored to a time before chunks that this worker had committed: it has to begin again there."""
+
 
 log = structlog.get_logger()
 
@@ -80,26 +93,82 @@ async def _do(work: Unbound, id: UUID, job: Record, limits: ReadLimits) -> None:
     async with work.reader() as reader:
         for row in await queries.chunks(reader, id):
             seen.add(decode(row["seen"]))
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file, steady():
         await _fetch_file(work, id, file)
         position = job["position"]
         rows = read_rows(file, reading, limits)
         await asyncio.to_thread(_leave_out, rows, position)
-        following = asyncio.create_task(asyncio.to_thread(_next_chunk, rows, options, region))
+        chunks = _Chunks(rows, options, region)
         try:
-            while True:
-                count, prepared, skipped = await following
-                if count == CHUNK_ROWS:
-                    # The next chunk is read and validated while PostgreSQL works on this one.
-                    following = asyncio.create_task(asyncio.to_thread(_next_chunk, rows, options, region))
-                if not await _commit_chunk(work, id, position, (count, prepared, skipped), seen, options, region):
-                    return
-                position += count
-                if count < CHUNK_ROWS:
-                    return
+            await _through(work, Batch(id, options, region), chunks, position, seen)
         finally:
-            # The thread reads from the file that is about to be closed.
-            await asyncio.wait([following])
+            # A thread reads from the file that is about to be closed.
+            await chunks.stop()
+
+
+class _Chunks:
+    """The rows of a file, validated, one chunk ahead of whoever takes them."""
+
+    def __init__(self, rows: Iterator[SourceRow], options: ImportOptions, region: str | None) -> None:
+        self._rows = rows
+        self._options = options
+        self._region = region
+        self._next = self._read()
+
+    def _read(self) -> asyncio.Task[Chunk]:
+        return asyncio.create_task(asyncio.to_thread(_next_chunk, self._rows, self._options, self._region))
+
+    async def take(self) -> Chunk:
+        """The next one; the last has fewer rows than `CHUNK_ROWS`."""
+        chunk = await asyncio.shield(self._next)
+        if chunk.read == CHUNK_ROWS:
+            self._next = self._read()
+        return chunk
+
+    async def stop(self) -> None:
+        await asyncio.wait([self._next])
+
+
+async def _through(work: Unbound, batch: Batch, chunks: _Chunks, position: int, seen: Seen) -> None:
+    """Chunk after chunk. While PostgreSQL writes one, the next is looked up, decided and encoded, and the one after
+    that is read and validated."""
+    following = asyncio.create_task(_look_ahead(work, batch, chunks, seen))
+    try:
+        while True:
+            chunk, draft = await following
+            last = chunk.read < CHUNK_ROWS
+            if not last:
+                expected = seen.copy()
+                expected.add(draft.plan.seen if draft else [])
+                following = asyncio.create_task(_look_ahead(work, batch, chunks, expected))
+            met = await _commit_chunk(work, batch, position, chunk, seen, draft)
+            if met is None or last:
+                return
+            seen.add(met)
+            position += chunk.read
+            if draft is None or met != draft.plan.seen:
+                # The next one was decided without knowing this one: it is decided again when its turn comes.
+                following = asyncio.create_task(_without_draft(following))
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def _look_ahead(work: Unbound, batch: Batch, chunks: _Chunks, seen: Seen) -> tuple[Chunk, Draft | None]:
+    chunk = await chunks.take()
+    if not chunk.good:
+        return chunk, None
+    try:
+        async with work.transaction() as tx:
+            await lookups.plan_for_values(tx)
+            return chunk, await batch.draft(tx, chunk.good, seen, lock=False)
+    except (*UNSTORABLE, *RETRYABLE, asyncpg.LockNotAvailableError):
+        return chunk, None
+
+
+async def _without_draft(following: asyncio.Task[tuple[Chunk, Draft | None]]) -> tuple[Chunk, Draft | None]:
+    chunk, _ = await following
+    return chunk, None
 
 
 async def _fetch_file(work: Unbound, id: UUID, file: IO[bytes]) -> None:
@@ -116,44 +185,38 @@ def _leave_out(rows: Iterator[SourceRow], count: int) -> None:
         pass
 
 
-def _next_chunk(rows: Iterator[SourceRow], options: ImportOptions, region: str | None) -> Prepare:
-    chunk = list(islice(rows, CHUNK_ROWS))
-    good, skipped = prepare(chunk, region, options.tags)
-    return len(chunk), good, skipped
+def _next_chunk(rows: Iterator[SourceRow], options: ImportOptions, region: str | None) -> Chunk:
+    return prepare_rows(list(islice(rows, CHUNK_ROWS)), options, region)
 
 
-def prepare_rows(rows: Sequence[SourceRow], options: ImportOptions, region: str | None) -> Prepare:
+def prepare_rows(rows: Sequence[SourceRow], options: ImportOptions, region: str | None) -> Chunk:
     good, skipped = prepare(rows, options.default_country_code or region, options.tags)
-    return len(rows), good, skipped
+    return Chunk(len(rows), good, skipped)
 
 
 async def _commit_chunk(
-    work: Unbound,
-    id: UUID,
-    position: int,
-    prepared: Prepare,
-    seen: Seen,
-    options: ImportOptions,
-    region: str | None,
-) -> bool:
-    """False when the import was cancelled, or another worker was here."""
-    count = prepared[0]
+    work: Unbound, batch: Batch, position: int, chunk: Chunk, seen: Seen, draft: Draft | None
+) -> list[int] | None:
+    """What the chunk has met; None when the import was cancelled, or another worker was here."""
+    id, last = batch.import_id, chunk.read < CHUNK_ROWS
 
     async def commit(tx: Transaction) -> list[int] | None:
         row = await queries.lock(tx, id)
-        if row is None or row["status"] != "processing" or row["position"] != position:
+        if row is None or row["status"] != "processing" or row["position"] > position:
             return None
-        outcome = await _bring_in(tx, row, prepared, seen, options, region)
-        if count < CHUNK_ROWS:
+        if row["position"] < position:
+            raise _LostChunks
+        if not last:
+            # Rows and position are lost together or not at all, and then done again: no need to wait for the disk.
+            await queries.commit_without_waiting(tx)
+        outcome = await _bring_in(tx, row, batch, chunk, seen, draft)
+        if last:
             await finish(tx, await _locked_again(tx, id), "completed")
         else:
             await queries.insert_chunk(tx, id, position, encode(outcome.seen))
         return outcome.seen
 
-    met = await persistently(work, commit)
-    if met is not None:
-        seen.add(met)
-    return met is not None
+    return await persistently(work, commit, draft.at if draft else None)
 
 
 async def _locked_again(tx: Transaction, id: UUID) -> Record:
@@ -163,12 +226,12 @@ async def _locked_again(tx: Transaction, id: UUID) -> Record:
 
 
 async def _bring_in(
-    tx: Transaction, job: Record, prepared: Prepare, seen: Seen, options: ImportOptions, region: str | None
+    tx: Transaction, job: Record, batch: Batch, chunk: Chunk, seen: Seen, draft: Draft | None
 ) -> Outcome:
     """Write the rows, and in the same transaction what became of them."""
-    count, good, refused = prepared
+    count, good, refused = chunk
     id, position = job["id"], job["position"]
-    outcome = await write(tx, id, good, seen, options, region) if good else Outcome()
+    outcome = await write(tx, batch, good, seen, draft) if good else Outcome()
     skipped = sorted([*refused, *outcome.skipped], key=number_of)
     await queries.insert_skipped(
         tx,
@@ -180,7 +243,7 @@ async def _bring_in(
     )
     warnings = msgspec.json.decode(job["warnings"], type=list[Warning])
     warnings = [*warnings, *outcome.warnings][:MAX_WARNINGS]
-    changed = outcome.created + outcome.updated > 0 and not options.dry_run
+    changed = outcome.created + outcome.updated > 0 and not batch.options.dry_run
     await queries.advance(
         tx,
         id,
@@ -199,10 +262,10 @@ def number_of(skip: Skip) -> int:
     return skip.row.number
 
 
-async def do_all(tx: Transaction, id: UUID, prepared: Prepare, options: ImportOptions) -> Record:
+async def do_all(tx: Transaction, id: UUID, prepared: Chunk, options: ImportOptions) -> Record:
     """A small import in one transaction."""
     region = options.default_country_code or tx.caller.default_region
-    await _bring_in(tx, await _locked_again(tx, id), prepared, Seen(), options, region)
+    await _bring_in(tx, await _locked_again(tx, id), Batch(id, options, region), prepared, Seen(), None)
     return await finish(tx, await _locked_again(tx, id), "completed")
 
 
@@ -219,12 +282,12 @@ async def _fail(work: Unbound, id: UUID, reason: str) -> None:
             await finish(tx, row, "failed", reason)
 
 
-async def persistently(work: Unbound, attempt: Callable[[Transaction], Awaitable[T]]) -> T:
+async def persistently(work: Unbound, attempt: Callable[[Transaction], Awaitable[T]], at: Instant | None = None) -> T:
     """Do it in a transaction, again and again while others hold what it needs."""
     tries = 0
     while True:
         try:
-            return await work.database.run(Transaction, work.caller, attempt)
+            return await work.database.run(Transaction, work.caller, attempt, at)
         except (*RETRYABLE, asyncpg.LockNotAvailableError, Contended):
             tries += 1
             if tries == _TRIES:
