@@ -3,7 +3,6 @@
 A draft of the next batch is made while PostgreSQL writes the one before, on another connection and without locks; the
 transaction that writes it makes sure that everything it was based on still holds (`writing`), else makes another."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -27,6 +26,7 @@ from orbit_contacts.features.imports.models import ImportOptions
 from orbit_contacts.features.imports.planning import Look, Plan, Stored, make_plan, stale, stored_of
 from orbit_contacts.features.imports.preparation import Prepared, Settled, Skip, settle
 from orbit_contacts.features.imports.seen import Seen, hash_of_contact
+from orbit_contacts.features.imports.steadiness import aside
 from orbit_contacts.features.lists import queries as list_queries
 
 UNSTORABLE = (
@@ -71,7 +71,7 @@ class Batch(NamedTuple):
     async def draft(self, tx: Transaction, rows: Sequence[Prepared], seen: Seen, *, lock: bool) -> Draft | None:
         """None when contacts changed while they were looked at."""
         settled = await settle_references(tx, rows, self.options)
-        asked = await asyncio.to_thread(_keys, rows)
+        asked = await aside(_keys, rows)
         holders = await lookups.holders(tx, *asked)
         found: list[Record] = []
         matched: dict[UUID, set[tuple[str, str]]] = {}
@@ -80,7 +80,7 @@ class Batch(NamedTuple):
             found = await lookups.contacts(tx, sorted(matched), lock=lock)
         deleted = await _deleted(tx, rows, holders)
         bucket = await bucket_of_next(tx, tx.caller.cell(0), len(rows))
-        stored = await asyncio.to_thread(_read_stored, found)
+        stored = await aside(_read_stored, found)
         if stale(matched, stored) and (
             # Gone, or known by a further identifier that its row does not show: only a second look can tell.
             len(stored) < len(matched) or await lookups.holders(tx, *by_kind(holders)) != holders
@@ -99,7 +99,7 @@ class Batch(NamedTuple):
             copies = copies_of(tx.caller, self.import_id, plan, bucket, tx.now, events=options.emit_events)
             return Draft(plan, copies, settled, versions, skipped, tx.now, lock)
 
-        return await asyncio.to_thread(decide)
+        return await aside(decide)
 
 
 async def settle_references(tx: Transaction, rows: Sequence[Prepared], options: ImportOptions) -> Settled:

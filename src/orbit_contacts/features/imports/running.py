@@ -28,7 +28,7 @@ from orbit_contacts.features.imports.preparation import Prepared, Skip, prepare
 from orbit_contacts.features.imports.readers import ReadLimits
 from orbit_contacts.features.imports.seen import Seen, decode, encode
 from orbit_contacts.features.imports.sources import SourceRow, read_rows
-from orbit_contacts.features.imports.steadiness import steady
+from orbit_contacts.features.imports.steadiness import aside, steady
 from orbit_contacts.features.imports.writing import Contended, Outcome, write
 
 CHUNK_ROWS = 5_000
@@ -97,7 +97,7 @@ async def _do(work: Unbound, id: UUID, job: Record, limits: ReadLimits) -> None:
         await _fetch_file(work, id, file)
         position = job["position"]
         rows = read_rows(file, reading, limits)
-        await asyncio.to_thread(_leave_out, rows, position)
+        await aside(_leave_out, rows, position)
         chunks = _Chunks(rows, options, region)
         try:
             await _through(work, Batch(id, options, region), chunks, position, seen)
@@ -116,7 +116,7 @@ class _Chunks:
         self._next = self._read()
 
     def _read(self) -> asyncio.Task[Chunk]:
-        return asyncio.create_task(asyncio.to_thread(_next_chunk, self._rows, self._options, self._region))
+        return asyncio.create_task(aside(_next_chunk, self._rows, self._options, self._region))
 
     async def take(self) -> Chunk:
         """The next one; the last has fewer rows than `CHUNK_ROWS`."""

@@ -1,6 +1,5 @@
 """A batch of rows into the database, in a transaction of the caller's."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from orbit_contacts.features.imports.models import Warning
 from orbit_contacts.features.imports.planning import Plan, Touched
 from orbit_contacts.features.imports.preparation import Prepared, Skip
 from orbit_contacts.features.imports.seen import Seen
+from orbit_contacts.features.imports.steadiness import aside
 from orbit_contacts.features.timeline import service as timeline
 
 _LOOKS = 6
@@ -99,7 +99,7 @@ async def _write(tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: 
     manifest = copies.manifest
     if added or moved:
         fresh = await queries.updated_at(tx, sorted(moved)) if moved else {}
-        manifest = await asyncio.to_thread(manifest_of, tx.caller, batch.import_id, changed, draft.at, added, fresh)
+        manifest = await aside(manifest_of, tx.caller, batch.import_id, changed, draft.at, added, fresh)
     await queries.insert_manifest(tx, manifest)
     return Outcome(
         created=len(plan.created),
@@ -114,12 +114,10 @@ async def _write(tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: 
 async def _held(tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, drafted: Draft | None) -> Draft:
     """A draft whose contacts are locked and whose identifiers are taken; when somebody was faster, another one."""
     for _ in range(_LOOKS):
-        await tx.execute("SAVEPOINT import_look")
         draft = drafted or await batch.draft(tx, rows, seen, lock=True)
         if draft is not None and await _hold(tx, batch, rows, draft):
-            await tx.execute("RELEASE SAVEPOINT import_look")
             return draft
-        await tx.execute("ROLLBACK TO SAVEPOINT import_look")
+        await tx.execute("ROLLBACK TO SAVEPOINT import_batch")
         drafted = None
     raise Contended
 
