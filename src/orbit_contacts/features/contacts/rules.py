@@ -1,5 +1,6 @@
 """What a contact may hold: input to stored values, all faults of a call at once. Pure."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -109,7 +110,13 @@ def _phone(value: Any, region: str | None, faults: list[Refusal]) -> tuple[str |
 
 def tidy_tags(tags: list[str]) -> list[str]:
     """Trimmed, unique, in the order given."""
-    tidy = list(dict.fromkeys(check_tag(tag) for tag in tags))
+    return list(_tidy(tuple(tags)))
+
+
+# The rows of a file have the same few.
+@lru_cache(512)
+def _tidy(tags: tuple[str, ...]) -> tuple[str, ...]:
+    tidy = tuple(dict.fromkeys(check_tag(tag) for tag in tags))
     if len(tidy) > MAX_TAGS:
         raise InvalidRequest(
             "A contact has too many tags.", field="tags", value=len(tidy), expected=f"at most {MAX_TAGS}"

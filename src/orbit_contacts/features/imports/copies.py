@@ -186,24 +186,25 @@ def _manifest(
     fresh: Mapping[UUID, Instant],
 ) -> Iterator[bytes]:
     head = columns(len(MANIFEST_COLUMNS)) + bigint(caller.workspace_id) + uuid(import_id) + timestamptz(at)
-    nothing, no_tags, no_lists = jsonb(EMPTY_MAP), texts(()), uuids(())
+    no_lists = uuids(())
+    created = timestamptz(at) + jsonb(EMPTY_MAP) + texts(()) + no_lists
     for each in changed:
-        id, changes, tags = each.id, nothing, no_tags
-        if each.changes:
-            kept = {name: change for name, change in each.changes.items() if name != "tags"}
-            changes = jsonb(msgspec.json.encode(kept))
-            if "tags" in each.changes:
-                old = set(each.changes["tags"]["old"])
-                tags = texts([tag for tag in each.changes["tags"]["new"] if tag not in old])
+        id = each.id
+        where = head + bigint(caller.cell(ids.cell_number(id))) + uuid(id) + boolean(each.changes is None)
+        if each.changes is None and id not in added and id not in fresh:
+            yield where + created
+            continue
+        kept = {name: change for name, change in (each.changes or {}).items() if name != "tags"}
+        tags: list[str] = []
+        if each.changes and "tags" in each.changes:
+            old = set(each.changes["tags"]["old"])
+            tags = [tag for tag in each.changes["tags"]["new"] if tag not in old]
         yield b"".join(
             (
-                head,
-                bigint(caller.cell(ids.cell_number(id))),
-                uuid(id),
-                boolean(each.changes is None),
+                where,
                 timestamptz(fresh.get(id, each.updated_at)),
-                changes,
-                tags,
+                jsonb(msgspec.json.encode(kept)),
+                texts(tags),
                 uuids(added[id]) if id in added else no_lists,
             )
         )

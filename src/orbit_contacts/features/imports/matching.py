@@ -32,11 +32,13 @@ def hits(row: Prepared, holders: Holders) -> dict[str, UUID]:
 def target(row: Prepared, holders: Holders, options: ImportOptions) -> UUID | Skip | None:
     """The contact to update, None for a new one, or why the row is skipped."""
     found = hits(row, holders)
+    if not found and options.mode != "update":
+        return None
     if options.dedupe_by == "auto":
         match = next((found[kind] for kind in ("external_id", "phone", "email") if kind in found), None)
     else:
         match = found.get(options.dedupe_by)
-    others = {kind: holder for kind, holder in found.items() if holder != match}
+    others = {kind: holder for kind, holder in found.items() if holder is not match and holder != match}
     if match is not None and options.mode == "create":
         kind = next(kind for kind, holder in found.items() if holder == match)
         return Skip(row.row, "ALREADY_EXISTS", kind, f"{contact_text(match)} has this {kind}.")

@@ -93,7 +93,7 @@ def stale(targets: Mapping[UUID, set[tuple[str, str]]], stored: Mapping[UUID, St
     as far as its own row tells."""
     for id, matched in targets.items():
         there = stored.get(id)
-        if there is None or not matched <= {(each.kind, each.key) for each in there.identifiers}:
+        if there is None or not matched <= {each[:2] for each in there.identifiers}:
             return True
     return False
 
@@ -136,7 +136,8 @@ def make_plan(
             plan.matched.append(touched)
             _move_identifiers(plan, touched, there, holders)
             new = [*row.hashes, look.hashes[outcome]]
-            new += [hash_of(each.kind, each.key) for each in there.identifiers if each not in row.identifiers]
+            if there.identifiers != row.identifiers:
+                new += [hash_of(each.kind, each.key) for each in there.identifiers if each not in row.identifiers]
         met.update(new)
         plan.seen += new
     plan.claims.sort()
@@ -185,12 +186,14 @@ def _update(
     lists: list[UUID],
     now: Instant,
 ) -> Touched:
-    own = {each.kind: each.key for each in there.identifiers}
-    held = frozenset(
-        each.kind
-        for each in row.identifiers
-        if own.get(each.kind) != each.key and holders.get((each.kind, each.key)) == id
-    )
+    held: frozenset[str] = frozenset()
+    if there.identifiers != row.identifiers:
+        own = {each.kind: each.key for each in there.identifiers}
+        held = frozenset(
+            each.kind
+            for each in row.identifiers
+            if own.get(each.kind) != each.key and holders.get((each.kind, each.key)) == id
+        )
     merged = merge(there.fields, row.fields, options, held)
     updated_at = max(now, there.updated_at + 1) if merged.changes else there.updated_at
     text = search_text_of(merged.fields) if merged.changes else ""

@@ -53,13 +53,14 @@ def prepare(rows: Iterable[SourceRow], region: str | None, tags: Sequence[str]) 
     """Validate rows one by one; `tags` are those of the whole import."""
     good: list[Prepared] = []
     skipped: list[Skip] = []
+    plain = _is_plain_text("".join(tags))
     for row in rows:
         if row.fault is not None:
             fault = row.fault
             skipped.append(Skip(row, fault.code, fault.field, fault.message))
             continue
         try:
-            good.append(_prepared(row, region, tags))
+            good.append(_prepared(row, region, tags, plain))
         except Refusal as refusal:
             skipped.append(skip_of(row, refusal))
         except msgspec.ValidationError as error:
@@ -76,7 +77,7 @@ def skip_of(row: SourceRow, refusal: Refusal) -> Skip:
     return Skip(row, refusal.code, field if isinstance(field, str) else None, message)
 
 
-def _prepared(row: SourceRow, region: str | None, tags: Sequence[str]) -> Prepared:
+def _prepared(row: SourceRow, region: str | None, tags: Sequence[str], plain: bool) -> Prepared:
     given = row.contact
     if isinstance(given, dict):
         given = msgspec.convert(given, ConsentFields)
@@ -90,7 +91,8 @@ def _prepared(row: SourceRow, region: str | None, tags: Sequence[str]) -> Prepar
     if "metadata" in fields:
         # Null and blank never erase, not even a key of the metadata.
         fields["metadata"] = rules.merge_metadata({}, fields["metadata"])
-    _check_text(fields)
+    if not (plain and _is_plain(row)):
+        _check_text(fields)
     identifiers = rules.identifiers(fields)
     closed = _closed(given.preferences, given.consent)
     return Prepared(
@@ -102,6 +104,17 @@ def _prepared(row: SourceRow, region: str | None, tags: Sequence[str]) -> Prepar
         closed,
         _proof(given.consent) if closed else {},
     )
+
+
+def _is_plain(row: SourceRow) -> bool:
+    """True for most rows: there is nothing in it that could be unstorable."""
+    if row.cells is None:
+        return b"\\u" not in row.raw  # only an escape makes NUL or half a character
+    return _is_plain_text("".join(row.cells))
+
+
+def _is_plain_text(text: str) -> bool:
+    return text.isascii() and "\0" not in text and "\\u" not in text
 
 
 def _check_text(fields: dict[str, Any]) -> None:

@@ -137,16 +137,18 @@ async def _through(work: Unbound, batch: Batch, chunks: _Chunks, position: int, 
         while True:
             chunk, draft = await following
             last = chunk.read < CHUNK_ROWS
+            expected = seen.copy()
             if not last:
-                expected = seen.copy()
                 expected.add(draft.plan.seen if draft else [])
                 following = asyncio.create_task(_look_ahead(work, batch, chunks, expected))
             met = await _commit_chunk(work, batch, position, chunk, seen, draft)
             if met is None or last:
                 return
-            seen.add(met)
             position += chunk.read
-            if draft is None or met != draft.plan.seen:
+            if met == (draft.plan.seen if draft else []):
+                seen = expected
+            else:
+                seen.add(met)
                 # The next one was decided without knowing this one: it is decided again when its turn comes.
                 following = asyncio.create_task(_without_draft(following))
     finally:

@@ -32,9 +32,9 @@ class Seen:
         return other
 
     def add(self, hashes: Sequence[int] | Hashes) -> None:
-        run = np.unique(np.asarray(hashes, dtype=np.uint64))
+        run = np.sort(np.asarray(hashes, dtype=np.uint64))
         while self._runs and len(self._runs[-1]) <= len(run):
-            run = np.union1d(self._runs.pop(), run)
+            run = np.sort(np.concatenate((self._runs.pop(), run)), kind="stable")  # two sorted runs: a merge
         if len(run):
             self._runs.append(run)
 

@@ -10,7 +10,7 @@ from orbit_contacts.features.contacts.queries import FIELDS
 from orbit_contacts.features.imports.models import ImportOptions
 
 MAPS = ("metadata", "custom_fields")
-_SCALARS = tuple(name for name in FIELDS if name not in (*MAPS, "tags"))
+_SCALARS = frozenset(FIELDS) - {*MAPS, "tags"}
 
 
 class Merged(NamedTuple):
@@ -28,10 +28,11 @@ def merge(stored: Mapping[str, Any], given: Mapping[str, Any], options: ImportOp
     Raises `InvalidRequest` for a contact that would hold too much."""
     fields = dict(stored)
     changes: dict[str, dict[str, Any]] = {}
-    for name in _SCALARS:
-        value = given.get(name)
+    for name, value in given.items():
+        if name not in _SCALARS:
+            continue
         old = stored[name]
-        if value is None or value == old or name in held or not _may_set(name, old, options):
+        if value == old or value is None or name in held or not _may_set(name, old, options):
             continue
         fields[name] = value
         changes[name] = {"old": old, "new": value}
@@ -66,6 +67,8 @@ def _unite_tags(
     changes: dict[str, dict[str, Any]],
 ) -> None:
     old: list[str] = stored["tags"]
+    if given["tags"] == old:
+        return
     rule = options.collisions.get("tags", "overwrite")
     if rule == "never" or (rule == "only_if_blank" and old):
         return
