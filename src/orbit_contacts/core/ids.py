@@ -5,8 +5,8 @@ Layout of the 128 bits: 48 milliseconds since 1970 | 4 version (8) | 10 cell num
 """
 
 import random
-from typing import NewType
 from struct import Struct
+from typing import NewType
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID
