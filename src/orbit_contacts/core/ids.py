@@ -9,7 +9,7 @@ from struct import Struct
 from typing import NewType
 from uuid import UUID
 
-from asyncpg.pgproto.pgproto import UUID as QuickUUID
+from asyncpg.pgproto import pgproto
 
 from orbit_contacts.core.clock import Instant
 
@@ -63,7 +63,7 @@ def mint(now: Instant, cell: int = 0) -> UUID:
     bits = _source.getrandbits(64)
     milliseconds = now // 1000
     high = milliseconds << 16 | 0x8000 | (cell & 0x3FF) << 2 | bits >> 62
-    return QuickUUID(_two_halves(high, 0x8 << 60 | bits & 0x3FFF_FFFF_FFFF_FFFF))
+    return pgproto.UUID(_two_halves(high, 0x8 << 60 | bits & 0x3FFF_FFFF_FFFF_FFFF))
 
 
 def floor(instant: Instant) -> UUID:

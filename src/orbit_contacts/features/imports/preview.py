@@ -10,7 +10,7 @@ from orbit_contacts.core.clock import format_instant
 from orbit_contacts.core.database import Transaction, Unbound
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.imports import running, service
-from orbit_contacts.features.imports.drafting import Batch
+from orbit_contacts.features.imports.deciding import Batch
 from orbit_contacts.features.imports.models import (
     Encoding,
     ImportResult,

@@ -16,7 +16,7 @@ from orbit_contacts.features.contacts import lifecycle, rules
 from orbit_contacts.features.contacts.queries import FIELDS
 from orbit_contacts.features.imports import lookups, queries, write_queries
 from orbit_contacts.features.imports.copies import Group, group_changes, identifiers_of, staged_of
-from orbit_contacts.features.imports.drafting import by_kind
+from orbit_contacts.features.imports.deciding import by_kind
 from orbit_contacts.features.imports.models import (
     ImportAlreadyRolledBack,
     ImportNotRollbackable,

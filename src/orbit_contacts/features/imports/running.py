@@ -22,7 +22,7 @@ from orbit_contacts.core.clock import DAY, Instant
 from orbit_contacts.core.database import RETRYABLE, Transaction, Unbound
 from orbit_contacts.core.errors import Refusal
 from orbit_contacts.features.imports import lookups, queries
-from orbit_contacts.features.imports.drafting import UNSTORABLE, Batch, Draft
+from orbit_contacts.features.imports.deciding import UNSTORABLE, Batch, Decision
 from orbit_contacts.features.imports.models import ImportOptions, Reading, Warning
 from orbit_contacts.features.imports.preparation import Prepared, Skip, prepare
 from orbit_contacts.features.imports.readers import ReadLimits
@@ -135,40 +135,40 @@ async def _through(work: Unbound, batch: Batch, chunks: _Chunks, position: int, 
     following = asyncio.create_task(_look_ahead(work, batch, chunks, seen))
     try:
         while True:
-            chunk, draft = await following
+            chunk, decision = await following
             last = chunk.read < CHUNK_ROWS
             expected = seen.copy()
             if not last:
-                expected.add(draft.plan.seen if draft else [])
+                expected.add(decision.plan.seen if decision else [])
                 following = asyncio.create_task(_look_ahead(work, batch, chunks, expected))
-            met = await _commit_chunk(work, batch, position, chunk, seen, draft)
+            met = await _commit_chunk(work, batch, position, chunk, seen, decision)
             if met is None or last:
                 return
             position += chunk.read
-            if met == (draft.plan.seen if draft else []):
+            if met == (decision.plan.seen if decision else []):
                 seen = expected
             else:
                 seen.add(met)
                 # The next one was decided without knowing this one: it is decided again when its turn comes.
-                following = asyncio.create_task(_without_draft(following))
+                following = asyncio.create_task(_undecided(following))
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def _look_ahead(work: Unbound, batch: Batch, chunks: _Chunks, seen: Seen) -> tuple[Chunk, Draft | None]:
+async def _look_ahead(work: Unbound, batch: Batch, chunks: _Chunks, seen: Seen) -> tuple[Chunk, Decision | None]:
     chunk = await chunks.take()
     if not chunk.good:
         return chunk, None
     try:
         async with work.transaction() as tx:
             await lookups.plan_for_values(tx)
-            return chunk, await batch.draft(tx, chunk.good, seen, lock=False)
+            return chunk, await batch.decide(tx, chunk.good, seen, lock=False)
     except (*UNSTORABLE, *RETRYABLE, asyncpg.LockNotAvailableError):
         return chunk, None
 
 
-async def _without_draft(following: asyncio.Task[tuple[Chunk, Draft | None]]) -> tuple[Chunk, Draft | None]:
+async def _undecided(following: asyncio.Task[tuple[Chunk, Decision | None]]) -> tuple[Chunk, Decision | None]:
     chunk, _ = await following
     return chunk, None
 
@@ -197,7 +197,7 @@ def prepare_rows(rows: Sequence[SourceRow], options: ImportOptions, region: str 
 
 
 async def _commit_chunk(
-    work: Unbound, batch: Batch, position: int, chunk: Chunk, seen: Seen, draft: Draft | None
+    work: Unbound, batch: Batch, position: int, chunk: Chunk, seen: Seen, decision: Decision | None
 ) -> list[int] | None:
     """What the chunk has met; None when the import was cancelled, or another worker was here."""
     id, last = batch.import_id, chunk.read < CHUNK_ROWS
@@ -211,14 +211,14 @@ async def _commit_chunk(
         if not last:
             # Rows and position are lost together or not at all, and then done again: no need to wait for the disk.
             await queries.commit_without_waiting(tx)
-        outcome = await _bring_in(tx, row, batch, chunk, seen, draft)
+        outcome = await _bring_in(tx, row, batch, chunk, seen, decision)
         if last:
             await finish(tx, await _locked_again(tx, id), "completed")
         else:
             await queries.insert_chunk(tx, id, position, encode(outcome.seen))
         return outcome.seen
 
-    return await persistently(work, commit, draft.at if draft else None)
+    return await persistently(work, commit, decision.at if decision else None)
 
 
 async def _locked_again(tx: Transaction, id: UUID) -> Record:
@@ -228,12 +228,12 @@ async def _locked_again(tx: Transaction, id: UUID) -> Record:
 
 
 async def _bring_in(
-    tx: Transaction, job: Record, batch: Batch, chunk: Chunk, seen: Seen, draft: Draft | None
+    tx: Transaction, job: Record, batch: Batch, chunk: Chunk, seen: Seen, decision: Decision | None
 ) -> Outcome:
     """Write the rows, and in the same transaction what became of them."""
     count, good, refused = chunk
     id, position = job["id"], job["position"]
-    outcome = await write(tx, batch, good, seen, draft) if good else Outcome()
+    outcome = await write(tx, batch, good, seen, decision) if good else Outcome()
     skipped = sorted([*refused, *outcome.skipped], key=number_of)
     await queries.insert_skipped(
         tx,

@@ -13,7 +13,7 @@ from orbit_contacts.features.contacts import lifecycle
 from orbit_contacts.features.imports import lookups
 from orbit_contacts.features.imports import write_queries as queries
 from orbit_contacts.features.imports.copies import manifest_of
-from orbit_contacts.features.imports.drafting import UNSTORABLE, Batch, Draft, settle_references
+from orbit_contacts.features.imports.deciding import UNSTORABLE, Batch, Decision, settle_references
 from orbit_contacts.features.imports.models import Warning
 from orbit_contacts.features.imports.planning import Plan, Touched
 from orbit_contacts.features.imports.preparation import Prepared, Skip
@@ -48,22 +48,22 @@ class Outcome(msgspec.Struct):
 
 
 async def write(
-    tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, drafted: Draft | None = None
+    tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, decided: Decision | None = None
 ) -> Outcome:
     """Bring rows in, all that can be; what cannot is skipped. With `dry_run` the same is done and undone.
 
-    `drafted` is what was decided about these rows before; it counts if it still holds."""
+    `decided` is what was decided about these rows before; it counts if it still holds."""
     await lookups.plan_for_values(tx)
-    return await _write_or_halve(tx, batch, rows, seen, drafted)
+    return await _write_or_halve(tx, batch, rows, seen, decided)
 
 
 async def _write_or_halve(
-    tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, drafted: Draft | None
+    tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, decided: Decision | None
 ) -> Outcome:
     """A row whose values PostgreSQL refuses, for a reason nobody thought of, must not take the others with it."""
     await tx.execute("SAVEPOINT import_batch")
     try:
-        outcome = await _write(tx, batch, rows, seen, drafted)
+        outcome = await _write(tx, batch, rows, seen, decided)
     except UNSTORABLE:
         await tx.execute("ROLLBACK TO SAVEPOINT import_batch")
         if len(rows) == 1:
@@ -79,9 +79,11 @@ async def _write_or_halve(
     return outcome
 
 
-async def _write(tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, drafted: Draft | None) -> Outcome:
-    draft = await _held(tx, batch, rows, seen, drafted)
-    plan, copies = draft.plan, draft.copies
+async def _write(
+    tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, decided: Decision | None
+) -> Outcome:
+    decision = await _held(tx, batch, rows, seen, decided)
+    plan, copies = decision.plan, decision.copies
     if plan.releases:
         await queries.release(tx, plan.releases)
     await queries.insert_contacts(tx, copies.contacts)
@@ -99,39 +101,43 @@ async def _write(tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: 
     manifest = copies.manifest
     if added or moved:
         fresh = await queries.updated_at(tx, sorted(moved)) if moved else {}
-        manifest = await aside(manifest_of, tx.caller, batch.import_id, changed, draft.at, added, fresh)
+        manifest = await aside(manifest_of, tx.caller, batch.import_id, changed, decision.at, added, fresh)
     await queries.insert_manifest(tx, manifest)
     return Outcome(
         created=len(plan.created),
         updated=len(changed) - len(plan.created),
         unchanged=len(everyone) - len(changed),
-        skipped=[*draft.skipped, *plan.skipped],
+        skipped=[*decision.skipped, *plan.skipped],
         warnings=plan.warnings,
         seen=plan.seen,
     )
 
 
-async def _held(tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, drafted: Draft | None) -> Draft:
-    """A draft whose contacts are locked and whose identifiers are taken; when somebody was faster, another one."""
+async def _held(
+    tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, decided: Decision | None
+) -> Decision:
+    """A decision whose contacts are locked and whose identifiers are taken; when somebody was faster, another one."""
     for _ in range(_LOOKS):
-        draft = drafted or await batch.draft(tx, rows, seen, lock=True)
-        if draft is not None and await _hold(tx, batch, rows, draft):
-            return draft
+        decision = decided or await batch.decide(tx, rows, seen, lock=True)
+        if decision is not None and await _hold(tx, batch, rows, decision):
+            return decision
         await tx.execute("ROLLBACK TO SAVEPOINT import_batch")
-        drafted = None
+        decided = None
     raise Contended
 
 
-async def _hold(tx: Transaction, batch: Batch, rows: Sequence[Prepared], draft: Draft) -> bool:
-    if not draft.locked:
-        if await settle_references(tx, rows, batch.options) != draft.settled:
+async def _hold(tx: Transaction, batch: Batch, rows: Sequence[Prepared], decision: Decision) -> bool:
+    if not decision.locked:
+        if await settle_references(tx, rows, batch.options) != decision.settled:
             return False
-        touched = [each for each in draft.plan.matched if each.changes or each.lists or (each.row and each.row.closed)]
+        touched = [
+            each for each in decision.plan.matched if each.changes or each.lists or (each.row and each.row.closed)
+        ]
         if touched:
             versions = await lookups.lock_versions(tx, sorted(each.id for each in touched))
-            if any(versions.get(each.id) != draft.versions[each.id] for each in touched):
+            if any(versions.get(each.id) != decision.versions[each.id] for each in touched):
                 return False
-    return await queries.claim(tx, draft.copies.identifiers)
+    return await queries.claim(tx, decision.copies.identifiers)
 
 
 async def _join_lists(tx: Transaction, everyone: Iterable[Touched]) -> dict[UUID, list[UUID]]:

@@ -1,7 +1,7 @@
 """What a batch of rows will do, decided and encoded before it is done.
 
-A draft of the next batch is made while PostgreSQL writes the one before, on another connection and without locks; the
-transaction that writes it makes sure that everything it was based on still holds (`writing`), else makes another."""
+The next batch is decided while PostgreSQL writes the one before, on another connection and without locks; the
+transaction that writes it makes sure that everything this was based on still holds (`writing`), else decides again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ UNSTORABLE = (
 _IDS = 512
 
 
-class Draft(NamedTuple):
+class Decision(NamedTuple):
     """A plan, and what it stands on: `settled`, and the row versions of the contacts it matched. `locked` when those
     are held by the transaction that made it."""
 
@@ -68,7 +68,7 @@ class Batch(NamedTuple):
     options: ImportOptions
     region: str | None
 
-    async def draft(self, tx: Transaction, rows: Sequence[Prepared], seen: Seen, *, lock: bool) -> Draft | None:
+    async def decide(self, tx: Transaction, rows: Sequence[Prepared], seen: Seen, *, lock: bool) -> Decision | None:
         """None when contacts changed while they were looked at."""
         settled = await settle_references(tx, rows, self.options)
         asked = await aside(_keys, rows)
@@ -88,7 +88,7 @@ class Batch(NamedTuple):
             return None
         versions = {row["id"]: row["version"] for row in found}
 
-        def decide() -> Draft:
+        def conclude() -> Decision:
             good, lists, skipped = settle(rows, settled, self.region)
             hashes = {id: hash_of_contact(id) for id in stored}
             met = seen.among([*(hash for row in good for hash in row.hashes), *hashes.values()])
@@ -97,9 +97,9 @@ class Batch(NamedTuple):
             options = msgspec.structs.replace(self.options, list_ids=joined)
             plan = make_plan(good, lists, look, options, new_ids(tx.now), tx.now)
             copies = copies_of(tx.caller, self.import_id, plan, bucket, tx.now, events=options.emit_events)
-            return Draft(plan, copies, settled, versions, skipped, tx.now, lock)
+            return Decision(plan, copies, settled, versions, skipped, tx.now, lock)
 
-        return await aside(decide)
+        return await aside(conclude)
 
 
 async def settle_references(tx: Transaction, rows: Sequence[Prepared], options: ImportOptions) -> Settled:
