@@ -51,6 +51,28 @@ INVARIANTS: dict[str, str] = {
           WHERE type IN ('note.created', 'note.deleted')) AS sums
         GROUP BY cell_id, contact_id HAVING sum(there) <> sum(told)
     """,
+    "the sums of a contact are those of its events": """
+        SELECT contact_id, sum(counted) AS counted, sum(there) AS there FROM (
+          SELECT cell_id, contact_id, messages_sent + messages_received + orders AS counted, 0 AS there
+          FROM contact_stats
+          UNION ALL
+          SELECT cell_id, contact_id, 0, 1 FROM events
+          WHERE type IN ('message.sent', 'message.received', 'order.placed')) AS sums
+        GROUP BY cell_id, contact_id HAVING sum(counted) <> sum(there)
+    """,
+    "an event told with an id has its key, and a key its event": """
+        SELECT coalesce(e.contact_id, k.contact_id), coalesce(e.key, k.key)
+        FROM (SELECT cell_id, contact_id, key FROM events WHERE key IS NOT NULL) e
+        FULL JOIN event_keys k ON k.cell_id = e.cell_id AND k.contact_id = e.contact_id AND k.key = e.key
+        WHERE e.key IS NULL OR k.key IS NULL
+    """,
+    "a message that was told as sent counts for frequency caps": """
+        SELECT cell_id, contact_id, sum(told) AS told, sum(sends) AS sends FROM (
+          SELECT cell_id, contact_id, 1 AS told, 0 AS sends FROM events WHERE type = 'message.sent'
+          UNION ALL
+          SELECT cell_id, contact_id, 0, 1 FROM contact_sends) AS sums
+        GROUP BY cell_id, contact_id HAVING sum(told) <> sum(sends)
+    """,
     "the end of each consent chain is its last record": """
         SELECT h.subject_id FROM consent_heads h
         JOIN consent_records r ON r.cell_id = h.cell_id AND r.subject_id = h.subject_id AND r.sequence >= h.sequence

@@ -29,11 +29,11 @@ class Known:
     notes: int = 0
     events: dict[str, int] = field(default_factory=lambda: {"contact.created": 1})
 
-    def after(self, event: str | None, **changes: Any) -> "Known":
-        """With changes made, and one more event of a type."""
+    def after(self, event: str | None, count: int = 1, **changes: Any) -> "Known":
+        """With changes made, and one more event of a type, or several."""
         events = dict(self.events)
         if event is not None:
-            events[event] = events.get(event, 0) + 1
+            events[event] = events.get(event, 0) + count
         return replace(self, events=events, **changes)
 
 
@@ -89,6 +89,42 @@ STEPS: dict[str, Step] = {
     "note": Step(
         lambda known, word, lst: ("POST", f"/contacts/{known.id}/notes", {"body": word}),
         lambda known, word: known.after("note.created", notes=known.notes + 1),
+    ),
+    "tell an event": Step(
+        lambda known, word, lst: (
+            "POST",
+            f"/contacts/{known.id}/events",
+            {"type": "order.placed", "event_id": word, "data": {"value": 1}},
+        ),
+        lambda known, word: known.after("order.placed"),
+    ),
+    "tell a batch": Step(
+        lambda known, word, lst: (
+            "POST",
+            "/events/batch",
+            {
+                "events": [
+                    {
+                        "type": "message.sent",
+                        "channel": "sms",
+                        "message_id": f"{word}.{n}",
+                        "external_id": known.external_id,
+                    }
+                    for n in range(120)
+                ]
+            },
+        ),
+        lambda known, word: known.after("message.sent", 120),
+        weight=1,
+    ),
+    "say STOP": Step(
+        lambda known, word, lst: (
+            "POST",
+            f"/contacts/{known.id}/events",
+            {"type": "message.received", "channel": "sms", "event_id": word, "data": {"text": "STOP"}},
+        ),
+        lambda known, word: known.after("message.received", sms="opted_out"),
+        weight=2,
     ),
     "delete": Step(
         lambda known, word, lst: ("DELETE", f"/contacts/{known.id}?soft=true", None),
