@@ -16,6 +16,7 @@ PAGES = [
     "/suppressions",
     "/bulk",
     "/imports",
+    "/duplicates",
     "/settings",
     "/settings/keys",
     "/settings/fields",

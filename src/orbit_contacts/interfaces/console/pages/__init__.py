@@ -5,6 +5,7 @@ from orbit_contacts.interfaces.console.pages import (
     contact,
     contact_forms,
     contacts,
+    duplicates,
     exports,
     imports,
     lists,
@@ -15,12 +16,14 @@ from orbit_contacts.interfaces.console.pages import (
     saved_views,
     segment_builder,
     segments,
+    sending,
     settings,
     status,
 )
 from orbit_contacts.interfaces.console.visit import View
 
 _SUBJECTS = (contacts, saved_views, bulk, contact_forms, contact, profile, segment_builder, segments)
-_BESIDE = (lists, exports, reaching, imports, settings, status, palette, preferences)
+_BESIDE = (lists, exports, reaching, settings, status, palette, preferences)
+_TASKS = (imports, duplicates, sending)
 
-VIEWS: list[View] = [view for module in (*_SUBJECTS, *_BESIDE) for view in module.views.all]
+VIEWS: list[View] = [view for module in (*_SUBJECTS, *_TASKS, *_BESIDE) for view in module.views.all]
