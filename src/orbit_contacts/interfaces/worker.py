@@ -68,6 +68,7 @@ PERIODIC: list[Periodic] = [
     Periodic("queue stalled imports again", 60, imports.queue_stalled),
     Periodic("forget old sends", 3600, send_gate.forget_old_sends),
     Periodic("fit next best action", 6 * 3600, next_best_action_jobs.queue_fits),
+    Periodic("fit next best action of growing workspaces", 600, next_best_action_jobs.queue_fits_of_growth),
     Periodic("forget decisions", 3600, next_best_action.forget_old),
     Periodic("make partitions of events", 3600, timeline.make_partitions),
     Periodic("forget old events", 21_600, timeline.forget_old),

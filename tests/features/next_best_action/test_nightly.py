@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from orbit_contacts.core.clock import DAY
+from orbit_contacts.features.next_best_action.followed import Logged
 from orbit_contacts.features.next_best_action.messages import Events
 from orbit_contacts.features.next_best_action.model import Model, shipped
-from orbit_contacts.features.next_best_action.nightly import Logged, train
+from orbit_contacts.features.next_best_action.nightly import train
 from orbit_contacts.features.next_best_action.rebuild import Contacts
 from orbit_contacts.features.next_best_action.training import Profile
 from tests.features.next_best_action.families import FAMILIES, Recipe

@@ -8,7 +8,7 @@ import pytest
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import from_datetime
 from orbit_contacts.core.database import Database
-from orbit_contacts.features.next_best_action import exploration, service
+from orbit_contacts.features.next_best_action import exploration, fitting
 from tests.conftest import Client
 
 
@@ -107,7 +107,7 @@ async def test_the_fit_keeps_a_version_once_there_is_enough(
 ) -> None:
     assert api.data("GET", "/contacts/next-best-action/model")["tier"] == "prior"
     async with database.transaction(caller) as tx:
-        assert await service.fit(tx) is None
+        assert await fitting.fit(tx) is None
     events: list[dict[str, Any]] = []
     people = [api.contact(email=f"p{n}@example.com")["id"] for n in range(20)]
     for number, person in enumerate(people):
@@ -119,7 +119,7 @@ async def test_the_fit_keeps_a_version_once_there_is_enough(
                 events.append(message | {"type": "message.clicked", "timestamp": (at + timedelta(hours=2)).isoformat()})
     api.data("POST", "/events/batch", {"events": events})
     async with database.transaction(caller) as tx:
-        model = await service.fit(tx)
+        model = await fitting.fit(tx)
     assert model is not None
     card = api.data("GET", "/contacts/next-best-action/model")
     assert card["sends"] == model.sends >= 200

@@ -75,11 +75,23 @@ def choose(utility: Floats, optimistic: Floats, draws: tuple[float, float]) -> C
     return Choice(index, float(by_cell[index]), arm, by_cell)
 
 
-def certain(index: int, count: int, arm: Literal["best", "hold_out"]) -> Choice:
-    """The choice of one of `count` candidates that leaves nothing to chance."""
+def hold_out(choice: Choice, popular: int, *, held: bool) -> Choice:
+    """The choice with the hold-out mixed in: whoever is `held` gets the candidate `popular`.
+
+    The propensities are those of the mixture, since who is held out says nothing of the contact: so every candidate
+    keeps a chance above zero, which weighing sends by it needs.
+    """
+    by_cell = (1.0 - HELD_OUT) * choice.by_cell
+    by_cell[popular] += HELD_OUT
+    index, arm = (popular, "hold_out") if held else (choice.index, choice.arm)
+    return Choice(index, float(by_cell[index]), arm, by_cell)
+
+
+def certain(index: int, count: int) -> Choice:
+    """The best of `count` candidates, with nothing left to chance."""
     by_cell = np.zeros(count)
     by_cell[index] = 1.0
-    return Choice(index, 1.0, arm, by_cell)
+    return Choice(index, 1.0, "best", by_cell)
 
 
 def decision_id(secret: bytes, contact: UUID, epoch: int, facts: bytes, follows: UUID | None = None) -> UUID:

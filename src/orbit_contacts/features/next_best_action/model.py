@@ -12,7 +12,8 @@ import numpy.typing as npt
 from orbit_contacts.features.next_best_action import prior
 from orbit_contacts.features.next_best_action.calibration import Calibration
 from orbit_contacts.features.next_best_action.card import Card
-from orbit_contacts.features.next_best_action.features import NAMES
+from orbit_contacts.features.next_best_action.decay import weight
+from orbit_contacts.features.next_best_action.features import NAMES, Workspace
 from orbit_contacts.features.next_best_action.optout import NONE, OptOuts
 from orbit_contacts.features.next_best_action.purchase import Recurrence
 from orbit_contacts.features.next_best_action.trust import Trust
@@ -21,6 +22,26 @@ Floats = npt.NDArray[np.float64]
 
 COLD: Final = 50
 """Matured sends under which a workspace is cold: the shipped prior answers, and says so."""
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What the workspace's rates are made of, faded to the instant `at`; the fields of `features.Workspace`."""
+
+    at: int
+    trials: list[list[float]]
+    successes: list[list[float]]
+    activity: list[float]
+    inbound: list[float]
+
+    def faded(self, now: int) -> Workspace:
+        """As they look at `now`, not before `at`."""
+        fade = weight(self.at) / weight(now)
+        return Workspace(
+            np.array(self.trials) * fade,
+            np.array(self.successes) * fade,
+            np.array(self.activity) * fade,
+            np.array(self.inbound) * fade,
+        )
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -46,6 +67,7 @@ class Model(msgspec.Struct, frozen=True):
     card: Card | None = None
     features: tuple[str, ...] = NAMES
     trust: Trust = Trust()
+    sums: Sums | None = None
 
     def weights(self) -> Floats:
         """(F + 1,) intercept, then what each feature counts as it is measured: coefficient times trust."""

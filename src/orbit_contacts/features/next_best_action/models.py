@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from orbit_contacts.features.next_best_action.card import Card
+from orbit_contacts.features.next_best_action.trust import Trust
 
 
 class NextActionQuery(msgspec.Struct, kw_only=True):
@@ -23,4 +24,5 @@ class ModelCard(msgspec.Struct, kw_only=True):
     sends: int
     coefficients: Annotated[list[float], Meta(description="Intercept, then the features in order.")]
     calibration: str
+    trust: Annotated[Trust, Meta(description="How far contacts are believed; 1 is the prior's word.")]
     card: Annotated[Card | None, Meta(description="Gate verdict, reliability and policy values of the last two weeks.")]

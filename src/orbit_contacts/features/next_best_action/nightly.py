@@ -1,6 +1,5 @@
 """The nightly fit of a workspace: refit, calibrate, judge on the last two weeks, promote or not."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -13,16 +12,17 @@ from orbit_contacts.features.next_best_action.calibration import calibrate
 from orbit_contacts.features.next_best_action.card import Card, quality
 from orbit_contacts.features.next_best_action.decay import WEEK
 from orbit_contacts.features.next_best_action.events import Code
-from orbit_contacts.features.next_best_action.features import NAMES
+from orbit_contacts.features.next_best_action.features import NAMES, workspace
+from orbit_contacts.features.next_best_action.followed import Logged
 from orbit_contacts.features.next_best_action.gate import Verdict, in_errors, judge
 from orbit_contacts.features.next_best_action.logistic import fit, log_loss, sigmoid
 from orbit_contacts.features.next_best_action.messages import AHEAD, Events
-from orbit_contacts.features.next_best_action.model import COLD, Model, shipped
+from orbit_contacts.features.next_best_action.model import COLD, Model, Sums, shipped
 from orbit_contacts.features.next_best_action.off_policy import PolicyValue, policy, propensities, value
 from orbit_contacts.features.next_best_action.optout import count_opt_outs
 from orbit_contacts.features.next_best_action.purchase import HORIZON, Recurrence
 from orbit_contacts.features.next_best_action.purchase import fit as fit_recurrence
-from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts
+from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts, rebuild
 from orbit_contacts.features.next_best_action.training import Examples, Profile, examples
 from orbit_contacts.features.next_best_action.trust import Trust, learn
 
@@ -35,16 +35,6 @@ _ANSWERS: Final = tuple(
 """Features that speak of how the contact answered."""
 SPAN: Final = 14 * WEEK
 JUDGED: Final = 2 * WEEK
-
-
-@dataclass(slots=True)
-class Logged:
-    """Propensities of sends that followed a decision of our own."""
-
-    key: Ints
-    """(d,) `message_key` of the send"""
-    propensity: Floats
-    """(d,) of its channel"""
 
 
 def train(
@@ -89,7 +79,29 @@ def train(
         purchase=purchase,
         active=active,
         card=card,
+        sums=_sums(events, contacts, now),
     )
+
+
+def _sums(events: Events, contacts: Contacts, now: int) -> Sums:
+    state, _ = rebuild(events.where(events.instant <= now), contacts, now)
+    of = workspace(state, now)
+    return Sums(now, of.trials.tolist(), of.successes.tolist(), of.activity.tolist(), of.inbound.tolist())
+
+
+def evaluate(
+    events: Events,
+    contacts: Contacts,
+    profile: Profile,
+    now: int,
+    current: Model | None = None,
+    logged: Logged | None = None,
+) -> Card:
+    """The card of the model in force on the last two weeks, nothing refitted; arguments like those of `train`."""
+    rows = examples(events, contacts, profile, now - SPAN, now)
+    recent = rows.instant >= now - JUDGED
+    card, _ = _judged(current or shipped(), None, rows.where(~recent), rows.where(recent), logged)
+    return card
 
 
 def _refitted(before: Model, seen: Floats, older: Examples, fresh: Examples) -> tuple[Model, Model]:
@@ -185,7 +197,9 @@ def _judged(
     old_loss = log_loss(fresh.success, old_chance[row, fresh.channel])
     target = policy(old_logits, fresh.available)
     if candidate is None:
-        verdict = Verdict(False, "fewer than 50 sends to learn from", len(row), 0.0, 0.0, 0.0, 0.0, 0.0)
+        verdict = Verdict(
+            False, "nothing was refitted: fewer than 50 sends, or only judged", len(row), 0.0, 0.0, 0.0, 0.0, 0.0
+        )
         chance, loss = old_chance, old_loss
     else:
         new_logits, new_chance = _foretold(candidate, fresh)

@@ -146,13 +146,64 @@ async def latest_model(reader: Reader) -> bytes | None:
     )
 
 
-async def insert_model(tx: Transaction, model: bytes) -> None:
+async def latest_model_at(reader: Reader) -> Instant | None:
+    """When the version in force was fitted."""
+    return await reader.fetch_value(
+        "SELECT trained_at FROM nba_models WHERE workspace_id = $1 ORDER BY trained_at DESC LIMIT 1",
+        reader.caller.workspace_id,
+    )
+
+
+async def insert_model(tx: Transaction, model: bytes, sends: int) -> None:
     await tx.execute(
-        "INSERT INTO nba_models (workspace_id, trained_at, model) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO nba_models (workspace_id, trained_at, model, sends) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+        """,
         tx.caller.workspace_id,
         tx.now,
         model,
+        sends,
     )
+
+
+async def sends(reader: Reader) -> int:
+    """Messages the workspace has sent in all."""
+    return await reader.fetch_value(
+        "SELECT coalesce(sum(messages_sent), 0)::bigint FROM contact_stats WHERE cell_id = ANY($1)",
+        reader.caller.cells,
+    )
+
+
+async def decisions_to_send(reader: Reader, contact_ids: Sequence[UUID], since: Instant) -> list[Record]:
+    """Logged decisions that named a channel, with the chance they named it with."""
+    return await reader.fetch_all(
+        """
+        SELECT contact_id, decided_at, record ->> 'channel' AS channel,
+               (record ->> 'channel_propensity')::float8 AS propensity
+        FROM nba_decisions
+        WHERE cell_id = ANY($1) AND contact_id = ANY($2) AND decided_at >= $3 AND record ->> 'channel' IS NOT NULL
+        """,
+        reader.caller.cells,
+        list(contact_ids),
+        since,
+    )
+
+
+async def workspaces_that_grew(reader: Reader, least: int) -> list[int]:
+    """Workspaces with twice the sends of their newest model, or `least` of them and no model."""
+    rows = await reader.fetch_all(
+        """
+        /* all workspaces: sends have doubled since the last fit */
+        SELECT s.workspace_id
+        FROM (SELECT workspace_id, sum(messages_sent) AS sends FROM contact_stats GROUP BY workspace_id) s
+        LEFT JOIN LATERAL (
+            SELECT m.sends FROM nba_models m WHERE m.workspace_id = s.workspace_id ORDER BY m.trained_at DESC LIMIT 1
+        ) AS newest ON true
+        WHERE s.sends >= greatest(2 * coalesce(newest.sends, 0), $1)
+        """,
+        least,
+    )
+    return [row["workspace_id"] for row in rows]
 
 
 async def workspaces_to_fit(reader: Reader, before: Instant) -> list[int]:

@@ -18,6 +18,7 @@ from orbit_contacts.features.next_best_action.exploration import (
     draw,
     epoch_start,
     held_out,
+    hold_out,
 )
 from orbit_contacts.features.next_best_action.features import Rates, Snapshot, grid, parts, weeks_before
 from orbit_contacts.features.next_best_action.filters import Allowed
@@ -135,14 +136,14 @@ def pick(of: Situation, under: Rates, scored: Scored, secret: bytes, now: int, *
     cells = np.flatnonzero(utility > -np.inf)
     if not len(cells):
         return None
+    best = int(utility[cells].argmax())
     if not explore:
-        choice = certain(int(utility[cells].argmax()), len(cells), "best")
-    elif held_out(secret, of.contact_id, now):
-        popular = (np.log(under.channel)[:, None] + under.slot).reshape(-1)[cells]
-        choice = certain(int(popular.argmax()), len(cells), "hold_out")
+        choice = certain(best, len(cells))
     else:
         epoch = str(epoch_start(now))
         draws = (draw(secret, "whether", of.contact_id, epoch), draw(secret, "whereto", of.contact_id, epoch))
+        popular = int((np.log(under.channel)[:, None] + under.slot).reshape(-1)[cells].argmax())
         choice = choose(utility[cells], scored.optimistic.reshape(-1)[cells], draws)
+        choice = hold_out(choice, popular, held=held_out(secret, of.contact_id, now))
     cell = int(cells[choice.index])
     return Pick(cell // BINS, cell % BINS, choice, cells)

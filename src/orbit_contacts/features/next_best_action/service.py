@@ -5,7 +5,6 @@ bound on their number means: docs/adr/0011); the workspace's rates come from a s
 and are kept for ten minutes.
 """
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -20,15 +19,15 @@ from orbit_contacts.core.clock import DAY, Instant, format_instant
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.contacts import service as contacts
-from orbit_contacts.features.next_best_action import nightly, queries
+from orbit_contacts.features.next_best_action import queries
 from orbit_contacts.features.next_best_action.card import Card
 from orbit_contacts.features.next_best_action.decision import decide
 from orbit_contacts.features.next_best_action.events import CHANNELS
 from orbit_contacts.features.next_best_action.exploration import decision_id, epoch_start
-from orbit_contacts.features.next_best_action.features import Rates, rates, workspace
+from orbit_contacts.features.next_best_action.features import Rates, Workspace, rates, workspace
 from orbit_contacts.features.next_best_action.learned import columns, state_of
 from orbit_contacts.features.next_best_action.local_time import Zone, zone
-from orbit_contacts.features.next_best_action.model import COLD, Model, Predictor, shipped
+from orbit_contacts.features.next_best_action.model import COLD, Predictor, read
 from orbit_contacts.features.next_best_action.models import ModelCard, NextActionQuery
 from orbit_contacts.features.next_best_action.rebuild import Contacts, rebuild
 from orbit_contacts.features.next_best_action.scoring import Economics
@@ -43,8 +42,6 @@ _EVENTS_OF_ONE = 2_000
 _SAMPLED_SENDS = 20_000
 _SAMPLED_CONTACTS = 500
 _SAMPLED_EVENTS = 100_000
-_TRAINING_CONTACTS = 5_000
-_TRAINING_EVENTS = 1_000_000
 _SPAN = 14 * 7 * DAY
 _KEPT_SECONDS = 600.0
 _PHONE_CHANNELS = frozenset({"sms", "voice", "whatsapp", "rcs", "viber", "fax"})
@@ -52,9 +49,10 @@ _TIMEZONE_SOURCES: dict[str, TimezoneSource] = {"contact": "contact", "number": 
 
 
 class _Workspace(NamedTuple):
-    """What is the same for every contact of a workspace for some minutes."""
+    """What is the same for every contact of a workspace for a while."""
 
     until: float
+    trained_at: Instant | None
     rates: Rates
     predictor: Predictor
 
@@ -112,7 +110,7 @@ async def _situation(tx: Transaction, row: Record, query: NextActionQuery) -> Si
         channels.append(
             ChannelSituation(
                 consent=_consent(said, channel),
-                has_address=_has_address(row, channel, state, index),
+                has_address=_has_address(row, channel, state, index, _consent(said, channel) == "opted_in"),
                 suppressed=on_dnc or channel in said.suppressed,
                 capped_until=max(full, default=None),
                 open_minutes=None if window is None else (window.start, window.end),
@@ -149,31 +147,47 @@ def _consent(said: consent.ContactConsent, channel: str) -> Any:
     return said.said.get(channel, "unknown")
 
 
-def _has_address(row: Record, channel: str, state: ContactState, index: int) -> bool:
-    """A number, an address, or a channel on which the person has been met: devices and handles are not stored."""
+def _has_address(row: Record, channel: str, state: ContactState, index: int, opted_in: bool) -> bool:
+    """A number or an address; handles and devices are not stored: who opted in to the channel has one, and who was met
+    there."""
     if channel == "email":
         return row["email"] is not None
     if channel in _PHONE_CHANNELS:
         return row["phone"] is not None
-    return state.inbound[index] > 0 or state.last_engaged[index] != NEVER
+    return opted_in or state.inbound[index] > 0 or state.last_engaged[index] != NEVER
 
 
 async def _workspace(reader: Reader) -> _Workspace:
     key = (reader.database_name, reader.caller.workspace_id)
+    trained_at = await queries.latest_model_at(reader)
     kept = _workspaces.get(key)
-    if kept is None or kept.until < time.monotonic():
-        stored = await queries.latest_model(reader)
-        model = shipped() if stored is None else msgspec.json.decode(stored, type=Model)
-        sample = await _sample(reader, _SAMPLED_CONTACTS, _SAMPLED_EVENTS)
-        kept = _Workspace(time.monotonic() + _KEPT_SECONDS, sample.rates(reader.now), Predictor(model))
+    if kept is None or kept.until < time.monotonic() or kept.trained_at != trained_at:
+        begun = time.monotonic()
+        model = read(await queries.latest_model(reader))
+        known = model.sums.faded(reader.now) if model.sums else await _sampled(reader)
+        # A hundred times as long as it takes: a workspace that has just begun sees its first events at once.
+        until = time.monotonic() + min(max((time.monotonic() - begun) * 100.0, 1.0), _KEPT_SECONDS)
+        kept = _Workspace(until, trained_at, rates(known), Predictor(model))
         if len(_workspaces) > 1000:
             _workspaces.clear()
         _workspaces[key] = kept
     return kept
 
 
-class _Sample(NamedTuple):
-    """Contacts of a workspace with all their events of fourteen weeks."""
+async def _sampled(reader: Reader) -> Workspace:
+    """The sums of the contacts written to lately, before there is a fit that has seen more of them."""
+    seen = await sample(reader, reader.now - _SPAN, _SAMPLED_SENDS, _SAMPLED_CONTACTS, _SAMPLED_EVENTS)
+    state, _ = rebuild(columns(seen.events, seen.numbers), seen.contacts, reader.now)
+    return workspace(state, reader.now)
+
+
+def forget(reader: Reader) -> None:
+    """Read the model and the rates of the workspace anew at the next question."""
+    _workspaces.pop((reader.database_name, reader.caller.workspace_id), None)
+
+
+class Sample(NamedTuple):
+    """Contacts of a workspace with their events."""
 
     rows: Sequence[Record]
     events: Sequence[Record]
@@ -186,10 +200,6 @@ class _Sample(NamedTuple):
     @property
     def contacts(self) -> Contacts:
         return Contacts(np.arange(len(self.rows), dtype=np.int64), self.zones)
-
-    def rates(self, now: Instant) -> Rates:
-        state, _ = rebuild(columns(self.events, self.numbers), self.contacts, now)
-        return rates(workspace(state, now))
 
     @property
     def profile(self) -> Profile:
@@ -210,31 +220,14 @@ class _Sample(NamedTuple):
         )
 
 
-async def _sample(reader: Reader, most_contacts: int, most_events: int) -> _Sample:
-    since = reader.now - _SPAN
-    written = await queries.recently_written_to(reader, since, _SAMPLED_SENDS, most_contacts)
+async def sample(reader: Reader, since: Instant, sends: int, most_contacts: int, most_events: int) -> Sample:
+    """Contacts among the newest `sends` of the workspace, with their events from `since` on."""
+    written = await queries.recently_written_to(reader, since, sends, most_contacts)
     rows = await queries.profiles(reader, written)
     rules = compliance.decode(await gate_queries.compliance_settings(reader))
     zones = [zone(quiet_hours.place_of(row["timezone"], row["phone"], rules.timezone).zones[0]) for row in rows]
     events = await queries.events_of_many(reader, [row["id"] for row in rows], since, most_events)
-    return _Sample(rows, events, zones)
-
-
-async def fit(tx: Transaction) -> Model | None:
-    """Train on a sample of the workspace and keep the version; None while there is too little to learn from."""
-    sample = await _sample(tx, _TRAINING_CONTACTS, _TRAINING_EVENTS)
-    if not sample.events:
-        return None
-    stored = await queries.latest_model(tx)
-    current = None if stored is None else msgspec.json.decode(stored, type=Model)
-    version = f"{format_instant(tx.now)[:10]}-{tx.caller.workspace_id}"
-    learned = columns(sample.events, sample.numbers)
-    model = await asyncio.to_thread(nightly.train, learned, sample.contacts, sample.profile, tx.now, version, current)
-    if model.sends < COLD:
-        return None
-    await queries.insert_model(tx, msgspec.json.encode(model))
-    _workspaces.pop((tx.database_name, tx.caller.workspace_id), None)
-    return model
+    return Sample(rows, events, zones)
 
 
 async def model_card(reader: Reader) -> ModelCard:
@@ -250,6 +243,7 @@ async def model_card(reader: Reader) -> ModelCard:
         sends=model.sends,
         coefficients=model.coefficients,
         calibration=model.calibration.kind,
+        trust=model.trust,
         card=card,
     )
 
