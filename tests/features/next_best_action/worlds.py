@@ -44,8 +44,8 @@ class World:
     sends_in_week: npt.NDArray[np.int64]
 
 
-def world(recipe: Recipe, seed: int) -> World:
-    """One world of the family `recipe`."""
+def world(recipe: Recipe, seed: int, now: int = NOW) -> World:
+    """One world of the family `recipe`, with a history that ends at `now`."""
     rng = np.random.default_rng([seed, 77])
     m, ids = recipe.contacts, np.array([CHANNEL_INDEX[name] for name in recipe.channels])
     c = len(ids)
@@ -74,12 +74,12 @@ def world(recipe: Recipe, seed: int) -> World:
     logits = (logit(tastes[0]), logit(late))
     zone_of = rng.integers(0, recipe.zones, m) + (rng.integers(0, len(ZONES)) if recipe.zones == 1 else 0)
     contacts = Contacts(zone_of, [zone(name) for name in ZONES])
-    begin = NOW - int(recipe.days * DAY)
-    turn = begin + (NOW - begin) // 2
+    begin = now - int(recipe.days * DAY)
+    turn = begin + (now - begin) // 2
 
     cold = rng.random(m) < recipe.cold
     amount = rng.poisson(recipe.sends * rng.gamma(2.0, 0.5, m) / max(1e-9, 1 - recipe.cold)) * ~cold
-    sent = _sends(recipe, rng, amount, logits[0], owned, base, begin, contacts)
+    sent = _sends(recipe, rng, amount, logits[0], owned, base, begin, now, contacts)
     who, on, when = sent
     bins = bins_of(when, zone_of[who], contacts.zones)
     recent = _recent(who, when)
@@ -97,10 +97,10 @@ def world(recipe: Recipe, seed: int) -> World:
         delay = ahead[np.take_along_axis(wanted, there, axis=1).argmax(1)].astype(np.float64)
     answer_at = when + delay.astype(np.int64) + 1
 
-    own = _inbound(recipe, rng, person, late, tastes[0], drifts, profile, slot.mean(0), begin, turn, contacts, ids)
+    own = _inbound(recipe, rng, person, late, tastes[0], drifts, profile, slot.mean(0), begin, turn, now, contacts, ids)
     key = rng.integers(1, 2**62, len(who))
     channel = ids[on].astype(np.uint8)
-    got = np.flatnonzero(answered & (answer_at <= NOW))
+    got = np.flatnonzero(answered & (answer_at <= now))
     bad = np.flatnonzero(failed)
     echo = got[rng.random(len(got)) < recipe.echo]
     events = _concatenate(
@@ -112,17 +112,17 @@ def world(recipe: Recipe, seed: int) -> World:
             np.flatnonzero(ticket),
             Code.TICKET_OPENED,
             np.full(int(ticket.sum()), NO_CHANNEL, dtype=np.uint8),
-            np.full(int(ticket.sum()), NOW - 5 * DAY),
+            np.full(int(ticket.sum()), now - 5 * DAY),
             np.zeros(int(ticket.sum()), dtype=np.int64),
         ),
         _columns(who[echo], Code.RECEIVED, channel[echo], answer_at[echo], np.zeros(len(echo), dtype=np.int64)),
     )
-    week = np.bincount(who[when > NOW - 7 * DAY], minlength=m)
+    week = np.bincount(who[when > now - 7 * DAY], minlength=m)
     truth = np.zeros((m, len(CHANNELS), BINS))
-    now = _chance(recipe, logits[1] - recipe.fatigue * np.sqrt(week)[:, None, None])
+    final = _chance(recipe, logits[1] - recipe.fatigue * np.sqrt(week)[:, None, None])
     if recipe.late:
-        now = now * -np.expm1(-WINDOWS[ids] / (recipe.delay_hours * HOUR))[:, None]
-    truth[:, ids] = np.where(owned[:, :, None], now, 0.0)
+        final = final * -np.expm1(-WINDOWS[ids] / (recipe.delay_hours * HOUR))[:, None]
+    truth[:, ids] = np.where(owned[:, :, None], final, 0.0)
     usable = np.zeros((m, len(CHANNELS)), dtype=bool)
     usable[:, ids] = owned
     return World(
@@ -192,6 +192,7 @@ def _sends(
     owned: npt.NDArray[np.bool_],
     base: Floats,
     begin: int,
+    now: int,
     contacts: Contacts,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Who was sent to, on which of the world's channels, when; sorted by contact and time."""
@@ -219,7 +220,7 @@ def _sends(
     for index, where in enumerate(contacts.zones):
         rows = contacts.zone_of[who] == index
         when[rows] -= where.offsets[np.searchsorted(where.starts, when[rows]) - 1]
-    when = np.minimum(when, NOW - HOUR)
+    when = np.minimum(when, now - HOUR)
     order = np.lexsort((when, who))
     return who[order], on[order], when[order]
 
@@ -242,6 +243,7 @@ def _inbound(
     slot: Floats,
     begin: int,
     turn: int,
+    now: int,
     contacts: Contacts,
     ids: npt.NDArray[np.int64],
 ) -> Events:
@@ -271,7 +273,7 @@ def _inbound(
     on = (recipe.inbound_channel * taste + rng.gumbel(size=taste.shape)).argmax(1)
     code = np.where(writes, Code.RECEIVED, Code.ACTIVE)
     channel = np.where(writes, ids[on], NO_CHANNEL).astype(np.uint8)
-    kept = when < NOW
+    kept = when < now
     columns = _columns(who, Code.ACTIVE, channel, when, np.zeros(n, dtype=np.int64))
     columns.code = code.astype(np.uint8)
     return columns.where(kept)
