@@ -22,9 +22,9 @@ first_active       1        first act of the contact's own; last_active: latest;
 =================  =======  ===================================================================================
 
 and of the workspace, the same decayed sums: `slot_trials` and `slot_successes` by channel and bin of the send
-(11 x 16), `activity` by bin (16), `inbound` by channel (11). Success is booked on the bin and with the weight of the send,
-so that rates stay below one; a send that was not delivered is no trial; answers count for no bin of `activity`, because
-when they come depends on when the sender wrote.
+(11 x 16), `activity` by bin (16), `inbound` by channel (11). Success is booked on the bin and with the weight of the
+send, so that rates stay below one; a send that was not delivered is no trial; answers count for no bin of `activity`,
+because when they come depends on when the sender wrote.
 
 Nothing of this is stored (docs/adr/0011): a GET makes the sums of its contact with `rebuild.rebuild` from the events of
 the timeline. `apply` and `mature` say the same event by event, in whatever order events come; the tests hold the two
