@@ -60,9 +60,9 @@ def fitted(of: World) -> Model:
     return train(of.events, of.contacts, profile, NOW, "test")
 
 
-def judge(of: World, model: Model | None = None) -> Figures:
+def judge(of: World, model: Model | None = None, now: int = NOW) -> Figures:
     """Figures of one world under a model, the shipped prior when None."""
-    state, known, under = see(of)
+    state, known, under = see(of, now)
     predictor = Predictor(model or shipped())
     logit = predictor.logit(grid(parts(known, under)))
     usual = (logit.mean(2) * of.owned).sum(1) / of.owned.sum(1)

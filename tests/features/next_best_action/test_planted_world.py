@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from orbit_contacts.core.clock import SECOND
 from orbit_contacts.core.clock import now as clock
 from orbit_contacts.features.next_best_action.events import CHANNELS
 from orbit_contacts.features.next_best_action.features import grid, parts, rates
 from orbit_contacts.features.next_best_action.features import workspace as workspace_sums
 from orbit_contacts.features.next_best_action.model import Predictor, shipped
 from orbit_contacts.features.next_best_action.rebuild import Contacts, rebuild
+from orbit_contacts.features.next_best_action.schedule import QUARTER
 from orbit_contacts.interfaces.cli.program import program
 from tests.conftest import Client, Workspace
 from tests.features.next_best_action.families import Recipe
@@ -33,7 +33,7 @@ class Planted(NamedTuple):
 
 @pytest.fixture
 def planted(workspace: Workspace) -> Planted:
-    now = clock() // SECOND * SECOND
+    now = clock() // QUARTER * QUARTER
     of = world(RECIPE, 1600, now)
     people = plant(workspace.api, of)
     return Planted(of, workspace.api, people, answers(workspace.api, people), now)
@@ -55,6 +55,7 @@ def expected(of: World, now: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_answers_are_those_of_the_model_by_itself(planted: Planted) -> None:
     chance, owned = expected(planted.world, planted.now)
+    differing = 0
     for number, answer in enumerate(planted.before):
         told = send(answer)
         channel, bin = divmod(cell(told), 16)
@@ -63,7 +64,10 @@ def test_answers_are_those_of_the_model_by_itself(planted: Planted) -> None:
         # Waiting for a better hour costs a little, and an opt-out on a channel a little more.
         assert chance[number, channel, bin] >= best.max() - 0.03
         probability = next(one["probability"] for one in answer["suggestions"] if one["action"] is told)
-        assert probability == pytest.approx(chance[number, channel, bin], abs=0.004), CHANNELS[channel]
+        assert probability == pytest.approx(chance[number, channel, bin], abs=0.05), CHANNELS[channel]
+        differing += abs(probability - chance[number, channel, bin]) > 0.004
+    # The outcome of a send or two may have become known between the quarter of an hour and the question.
+    assert differing <= 2
 
 
 def test_what_is_advised_captures_much_of_what_can_be_gained(planted: Planted) -> None:
