@@ -5,12 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import Database
 from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.consent.records import Evidence
-from orbit_contacts.features.send_gate import service
+from orbit_contacts.features.send_gate import send_queries, service
 from orbit_contacts.features.send_gate.counting import Check
+from orbit_contacts.features.send_gate.send_queries import Send
 from tests.conftest import Client, Workspace
 
 
@@ -18,6 +21,13 @@ def id_of(contact: dict[str, Any]) -> UUID:
     id = ids.parse("con", contact["id"])
     assert id is not None
     return id
+
+
+async def sends_of(database: Database, workspace: Workspace, contact: UUID) -> int:
+    async with database.reader(workspace.caller) as reader:
+        return await reader.fetch_value(
+            "SELECT count(*) FROM contact_sends WHERE workspace_id = $1 AND contact_id = $2", workspace.id, contact
+        )
 
 
 def cap(api: Client, limit: int) -> None:
@@ -72,6 +82,61 @@ async def test_a_check_waits_for_an_opt_out_that_is_being_committed(
         await asyncio.sleep(0.2)
         assert not asking.done()
     assert await asking is False
+
+
+async def test_a_check_without_a_transaction_gives_way_to_whoever_holds_the_contact(
+    api: Client, workspace: Workspace, database: Database
+) -> None:
+    jane = id_of(api.contact(phone="+905321234567"))
+    async with database.transaction(workspace.caller) as tx, database.reader(workspace.caller) as reader:
+        await consent.set_preferences(tx, [jane], {"sms": "opted_out"}, Evidence(source="test"))
+        with pytest.raises(service.Overtaken):
+            await service.check_and_record_alone(reader, Check(jane, "sms"))
+    async with database.reader(workspace.caller) as reader:
+        verdict = await service.check_and_record_alone(reader, Check(jane, "sms"))
+    assert verdict is not None
+    assert verdict.code in ("RECIPIENT_SUPPRESSED", "RECIPIENT_OPTED_OUT")
+    assert await sends_of(database, workspace, jane) == 0
+
+
+async def test_of_two_checks_that_saw_the_same_sends_one_is_overtaken(
+    api: Client, workspace: Workspace, database: Database
+) -> None:
+    jane = id_of(api.contact(phone="+905321234567"))
+    async with database.reader(workspace.caller) as reader:
+        (row,) = await send_queries.recipients(reader, [jane], 0, 1)
+        send = Send(jane, ids.mint(reader.now), reader.now, "sms", "marketing", None, 1)
+        again = send._replace(id=ids.mint(reader.now))
+        assert await send_queries.insert_send_if_unchanged(reader, send, row["updated_at"])
+        assert not await send_queries.insert_send_if_unchanged(reader, again, row["updated_at"])
+        assert await send_queries.insert_send_if_unchanged(reader, again._replace(number=2), row["updated_at"])
+        api.data("PATCH", f"/contacts/{ids.contact_text(jane)}", {"first_name": "Jane"})
+        assert not await send_queries.insert_send_if_unchanged(reader, again._replace(number=3), row["updated_at"])
+    assert await sends_of(database, workspace, jane) == 2
+
+
+async def test_checks_with_and_without_a_transaction_share_the_places(
+    api: Client, workspace: Workspace, database: Database
+) -> None:
+    cap(api, 7)
+    jane = id_of(api.contact(phone="+905321234567"))
+
+    async def take(n: int) -> bool:
+        if n % 3 == 0:
+            async with database.transaction(workspace.caller) as tx:
+                (verdict,) = await service.check_and_record(tx, [Check(jane, "sms")])
+                return verdict is not None and verdict.allowed
+        async with database.reader(workspace.caller) as reader:
+            try:
+                verdict = await service.check_and_record_alone(reader, Check(jane, "sms"))
+            except service.Overtaken:
+                return False
+            return verdict is not None and verdict.allowed
+
+    taken: list[bool] = []
+    for _ in range(6):
+        taken += await asyncio.gather(*(take(n) for n in range(9)))
+    assert sum(taken) == await sends_of(database, workspace, jane) == 7
 
 
 async def test_a_check_that_began_first_and_waited_sees_what_was_recorded_meanwhile(

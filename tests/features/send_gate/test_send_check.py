@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orbit_contacts.core.clock import SECOND, format_instant, now, parse_instant
+from orbit_contacts.features.send_gate.counting import READ_SENDS
 from tests.conftest import Client, Workspace
 
 RULES = ["blocked", "suppression", "opt_out", "opt_in", "dnc", "quiet_hours", "frequency_cap"]
@@ -367,3 +368,28 @@ def test_sends_are_counted_through_deletion_and_restoring(api: Client) -> None:
     assert verdict["checks"][6]["details"]["rule_id"] == rule["id"]
     waits = parse_instant(verdict["next_allowed_at"], "at") // SECOND - time.time()
     assert DAY - 60 < waits <= DAY + 1
+
+
+def test_contacts_with_many_sends_are_counted_as_the_others_are(api: Client, jane: dict[str, Any]) -> None:
+    """More sends than are read with a contact: PostgreSQL counts them."""
+    limit = READ_SENDS + 30
+    cap(api, limit=limit, channel="sms")
+    cap(api, limit=limit + 1, window="calendar_day")
+    one = {"contact_id": jane["id"], "channel": "sms"}
+
+    def batch(size: int) -> list[bool]:
+        body = {"checks": [one] * size, "record": True}
+        return [result["recorded"] for result in api.data("POST", "/contacts/send-check", body)["results"]]
+
+    assert batch(READ_SENDS - 1) == [True] * (READ_SENDS - 1)
+    assert check(api, jane, record=True)["recorded"]
+    assert check(api, jane, record=True, message_id="m1")["recorded"]
+    assert check(api, jane, record=True, message_id="m1")["recorded"]
+    assert batch(40) == [True] * 29 + [False] * 11
+    refused = check(api, jane, record=True)
+    assert (refused["code"], refused["checks"][-1]["details"]["current_count"]) == ("FREQUENCY_CAP_EXCEEDED", limit)
+    assert parse_instant(refused["next_allowed_at"], "at") > now() + (DAY - 60) * SECOND
+    # The message that is counted does not count against itself, and another channel has a place left.
+    assert check(api, jane, message_id="m1")["allowed"]
+    assert check(api, jane, channel="whatsapp", record=True)["recorded"]
+    assert not check(api, jane, channel="whatsapp", record=True)["recorded"]
