@@ -99,6 +99,17 @@ def test_a_filter_is_bound_when_it_is_asked(api: Client, people: list[str]) -> N
     assert (refused.status_code, refused.json()["error"]["details"]["expected"]) == (422, 3)
 
 
+def test_a_filter_may_be_segment_rules(api: Client, people: list[str]) -> None:
+    api.contact(first_name="Nina", lifecycle_stage="customer", metadata={"plan": "pro"})
+    rules = {"$or": [{"metadata.plan": "pro"}, {"first_name": "P1"}], "lifecycle_stage": {"$in": ["lead", "customer"]}}
+    body = {"action": "add_tags", "filter": rules, "params": {"tags": ["chosen"]}}
+    assert api.data("POST", "/contacts/actions", body)["succeeded"] == 2
+    found = api.get("/contacts", tags="chosen").json()["data"]
+    assert {each["first_name"] for each in found} == {"Nina", "P1"}
+    mixed = api.post("/contacts/actions", body | {"filter": {"search": "p", "metadata.plan": "pro"}})
+    assert (mixed.status_code, mixed.json()["error"]["code"]) == (422, "INVALID_SEGMENT_RULES")
+
+
 @pytest.mark.parametrize(
     "body",
     [

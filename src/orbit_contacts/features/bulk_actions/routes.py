@@ -16,11 +16,17 @@ from orbit_contacts.features.bulk_actions.models import (
     TooManyContacts,
     Undone,
 )
+from orbit_contacts.features.segments.faults import InvalidSegmentRules
 
 routes = Routes("Bulk actions")
 
 
-@routes.post("/contacts/actions", scope="contacts:write", also=(202,), refuses=(TooManyContacts, InvalidChannel))
+@routes.post(
+    "/contacts/actions",
+    scope="contacts:write",
+    also=(202,),
+    refuses=(TooManyContacts, InvalidChannel, InvalidSegmentRules),
+)
 async def run_bulk_action(tx: Transaction, body: NewBulkAction) -> Answer[BulkAction]:
     """Do one thing to many contacts.
 

@@ -16,6 +16,7 @@ from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import InvalidRequest, NotFound, Refusal
 from orbit_contacts.core.jobs import enqueue
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
+from orbit_contacts.core.where import Where
 from orbit_contacts.features.bulk_actions import queries
 from orbit_contacts.features.bulk_actions.acts import ACTS, Undo
 from orbit_contacts.features.bulk_actions.models import (
@@ -28,7 +29,8 @@ from orbit_contacts.features.bulk_actions.models import (
     TooManyContacts,
     Undone,
 )
-from orbit_contacts.features.contacts import selection
+from orbit_contacts.features.contacts import filters, selection
+from orbit_contacts.features.segments import service as segments
 from orbit_contacts.features.workspaces import service as workspaces
 
 MAX_IDS = 1000
@@ -97,7 +99,7 @@ def _own(tx: Transaction, text: str) -> UUID | None:
 
 
 async def _bind_filter(tx: Transaction, id: UUID, given: dict[str, Any], expected: int | None) -> int:
-    where = await selection.where_of(tx, selection.filter_of(given))
+    where = await _where_of(tx, given)
     requested = 0 if where is None else await queries.insert_matching(tx, id, where)
     if expected is not None and expected != requested:
         raise TooManyContacts(
@@ -111,6 +113,15 @@ async def _bind_filter(tx: Transaction, id: UUID, given: dict[str, Any], expecte
             expected=f"at most {MAX_UNSEEN}, or expected_count: {requested}",
         )
     return requested
+
+
+async def _where_of(tx: Transaction, given: dict[str, Any]) -> Where | None:
+    """Filters of the contact list where all names are theirs, else segment rules, whose names are checked too."""
+    if selection.is_filter(given):
+        return await selection.where_of(tx, selection.filter_of(given))
+    where = filters.live(tx)
+    await segments.only_matching(tx, given, where)
+    return where
 
 
 async def _do_some(tx: Transaction, id: UUID, action: str, argument: Any) -> int:

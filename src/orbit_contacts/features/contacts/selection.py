@@ -18,6 +18,11 @@ _LISTS = list_fields(ListQuery)
 _FILTERS = {field.name for field in msgspec.structs.fields(ListQuery)} - {"cursor", "limit", "sort"}
 
 
+def is_filter(given: dict[str, Any]) -> bool:
+    """Whether every name is one of a filter of the contact list."""
+    return given.keys() <= _FILTERS
+
+
 def filter_of(given: dict[str, Any], field: str = "filter") -> ListQuery:
     """The list query a filter object means; names that are no filter are refused, lest a typo mean everybody."""
     unknown = given.keys() - _FILTERS
