@@ -1,8 +1,7 @@
-"""The only way to PostgreSQL: sessions with literal SQL, and the pool behind them.
+"""The only way to PostgreSQL: sessions with literal SQL, on connections of the pools.
 
-Three sessions, chosen by a handler through the annotation of its first parameter:
-`Reader` (statements run without BEGIN), `Snapshot` (reads that must agree), `Transaction` (writes).
-Timestamps travel as integers of microseconds, `jsonb` as raw JSON bytes, `uuid` as `UUID`.
+Three sessions, chosen by a handler through the annotation of its first parameter: `Reader` (statements run without
+BEGIN, each its own transaction), `Snapshot` (reads that must agree), `Transaction` (writes).
 """
 
 import asyncio
@@ -10,21 +9,17 @@ import hashlib
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import asyncpg
-import msgspec
 from asyncpg.protocol import Record
 
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import Instant, now
 from orbit_contacts.core.copying import Encoded
-from orbit_contacts.core.errors import ServiceUnavailable
+from orbit_contacts.core.pool import Connection, Pool, connect
 
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[Record]
-else:
-    Connection = asyncpg.Connection
+__all__ = ["Connection", "Database", "Pool", "Reader", "Snapshot", "Transaction", "Unbound", "connect"]
 
 S = TypeVar("S", bound="Reader")
 T = TypeVar("T")
@@ -42,49 +37,6 @@ UNREACHABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
-
-_PG_EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-
-
-def _encode_timestamp(instant: Instant) -> tuple[int]:
-    return (instant - _PG_EPOCH,)
-
-
-def _decode_timestamp(value: tuple[int]) -> Instant:
-    return value[0] + _PG_EPOCH
-
-
-def _encode_jsonb(document: bytes | str) -> bytes:
-    # The queue's library passes text.
-    return b"\x01" + (document.encode() if isinstance(document, str) else document)
-
-
-def _decode_jsonb(document: bytes) -> msgspec.Raw:
-    return msgspec.Raw(document[1:])
-
-
-async def connect(dsn: str, **settings: str) -> Connection:
-    """One connection with this program's codecs; `settings` are PostgreSQL run-time parameters."""
-    connection: Connection = await asyncpg.connect(
-        dsn,
-        server_settings={"application_name": "orbit", "timezone": "UTC", "jit": "off", **settings},
-        timeout=30,
-    )
-    try:
-        await connection.set_type_codec(
-            "timestamptz",
-            schema="pg_catalog",
-            format="tuple",
-            encoder=_encode_timestamp,
-            decoder=_decode_timestamp,
-        )
-        await connection.set_type_codec(
-            "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
-        )
-    except BaseException:
-        connection.terminate()
-        raise
-    return connection
 
 
 async def _pieces(data: Encoded) -> AsyncGenerator[bytes]:
@@ -226,83 +178,6 @@ BEGIN: dict[type[Reader], str | None] = {
 }
 
 
-class Pool:
-    """Last in, first out: the warmest connection serves next, idle ones stay idle.
-
-    No reset query runs between uses, so session state may only be changed with SET LOCAL.
-    """
-
-    def __init__(self, dsn: str, size: int, **settings: str) -> None:
-        self._dsn = dsn
-        self._settings = settings
-        self._size = size
-        self._idle: list[Connection] = []
-        self._open = 0
-        self._waiters: list[asyncio.Future[None]] = []
-        self._closed = False
-
-    async def acquire(self) -> Connection:
-        while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-                self._open -= 1
-            if self._closed:
-                raise ServiceUnavailable("The server is shutting down.")
-            if self._open < self._size:
-                self._open += 1
-                try:
-                    return await connect(self._dsn, **self._settings)
-                except BaseException:
-                    self._open -= 1
-                    self._wake()
-                    raise
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                if waiter.done() and not waiter.cancelled():
-                    self._wake()
-                raise
-            finally:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-
-    def release(self, connection: Connection) -> None:
-        if connection.is_closed():
-            self._open -= 1
-        elif connection.is_in_transaction() or self._closed:
-            # Cancelled half way, or a failed COMMIT: its state is unknown, so it is not used again.
-            connection.terminate()
-            self._open -= 1
-        else:
-            self._idle.append(connection)
-        self._wake()
-
-    def _wake(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.pop(0)
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
-        connection = await self.acquire()
-        try:
-            yield connection
-        finally:
-            self.release(connection)
-
-    async def close(self) -> None:
-        self._closed = True
-        for connection in self._idle:
-            await connection.close(timeout=5)
-        self._idle.clear()
-
-
 class Database:
     """The pools of a process: prepared statements, statements planned for their values, and claims of keys."""
 
@@ -329,6 +204,7 @@ class Database:
         attempt = 0
         while True:
             connection = await self.prepared.acquire()
+            interrupted = False
             try:
                 session = kind(self, connection, caller, at or now())
                 if begin is None:
@@ -348,8 +224,11 @@ class Database:
                 attempt += 1
                 if attempt == 4:
                     raise
+            except asyncio.CancelledError:
+                interrupted = True
+                raise
             finally:
-                self.prepared.release(connection)
+                self.prepared.release(connection, interrupted=interrupted)
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
 
     @asynccontextmanager

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from orbit_contacts.core.clock import DAY, now
 from orbit_contacts.core.database import Database
+from orbit_contacts.features.contacts import maintenance
 from tests.conftest import Client, Workspace
 
 
@@ -111,3 +113,42 @@ def test_two_workspaces_know_nothing_of_each_other(api: Client, workspace: Works
     api.data("POST", "/compliance/suppression-list", {"address": "+14155552671"})
     john = workspace.test_api.contact(phone="+14155552671")
     assert preferences(workspace.test_api, john)["preferences"]["sms"] == "unknown"
+
+
+async def test_purging_a_merged_source_leaves_the_survivors_addresses_readable(
+    api: Client, workspace: Workspace, database: Database
+) -> None:
+    jane, double = api.contact(phone="+14155552671"), api.contact(email="jane@example.com", external_id="jane-2")
+    opt_out(api, double, "email", "push")
+    api.data("POST", f"/contacts/{jane['id']}/merge", {"source_ids": [double["id"]]})
+    before = listed(api)
+    assert "jane@example.com" in before
+    await purge(workspace, database)
+    assert listed(api) == before
+    assert preferences(api, jane)["preferences"]["email"] == "opted_out"
+    api.data("DELETE", f"/contacts/{jane['id']}")
+    assert set(listed(api)) == {None}
+
+
+async def test_purging_a_contact_leaves_a_number_readable_that_somebody_else_has_now(
+    api: Client, workspace: Workspace, database: Database
+) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com")
+    opt_out(api, jane, "sms", "email")
+    api.data("DELETE", f"/contacts/{jane['id']}?soft=true")
+    john = api.contact(phone="+14155552671")
+    await purge(workspace, database)
+    assert set(listed(api)) == {"+14155552671", None}
+    assert preferences(api, john)["preferences"]["sms"] == "opted_out"
+
+
+def listed(api: Client) -> list[str | None]:
+    """The readable addresses of the suppression list, None for those that may not be read."""
+    return sorted((row["address"] for row in api.data("GET", "/compliance/suppression-list")), key=str)
+
+
+async def purge(workspace: Workspace, database: Database) -> None:
+    """As the worker does it, 31 days later."""
+    async with database.transaction(workspace.caller, now() + 31 * DAY) as later:
+        while await maintenance.purge_deleted(later):
+            pass

@@ -12,6 +12,7 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.features.consent import ledger, queries
+from orbit_contacts.features.consent.addresses import Address
 from orbit_contacts.features.consent.person import Held, Person, Suppression
 from orbit_contacts.features.consent.queries import StateRow
 from orbit_contacts.features.consent.state import decode
@@ -100,8 +101,7 @@ def _shown(contact: Record, kind: str, key: str) -> str | None:
     value: str | None = contact[kind]
     if value is None:
         return None
-    own = phone_key(value) if kind == "phone" else email_key(value) if kind == "email" else value
-    return value if own == key else None
+    return value if _key(kind, value) == key else None
 
 
 def suppression_of(row: Record) -> Suppression:
@@ -149,5 +149,22 @@ async def erase(tx: Transaction, contact_id: UUID) -> None:
     states = await queries.stored_states(tx, [contact_id])
     if contact_id not in states:
         return
-    await queries.forget_addresses(tx, states[contact_id]["addresses"])
+    held = await _held_by_others(tx, states[contact_id]["addresses"])
+    await queries.forget_addresses(tx, [hash for hash in states[contact_id]["addresses"] if hash not in held])
     await ledger.close(tx, contact_id)
+
+
+async def _held_by_others(tx: Transaction, hashes: Sequence[bytes]) -> set[bytes]:
+    """The suppressed addresses among `hashes` that a live contact holds: whoever the erased one was merged into, or
+    whoever has its former number now."""
+    named = {
+        row["hash"]: Address(row["kind"], _key(row["kind"], row["address"]), row["address"])
+        for row in await queries.suppressions_of(tx, hashes)
+        if row["address"] is not None
+    }
+    holders = await queries.holders(tx, named.values())
+    return {hash for hash, address in named.items() if (address.kind, address.key) in holders}
+
+
+def _key(kind: str, value: str) -> str:
+    return phone_key(value) if kind == "phone" else email_key(value) if kind == "email" else value
