@@ -255,3 +255,20 @@ def test_health_tells_the_state(server: Server) -> None:
 def test_head_has_no_body(api: Client) -> None:
     response = api.http.head("/contacts")
     assert (response.status_code, response.content) == (200, b"")
+
+
+def test_an_operation_may_have_a_limit_of_its_own(dsn: str, api: Client) -> None:
+    server = Server(dsn, rate_limits=True).start()
+    try:
+        own = Client(server.url, api.key)
+        file = {"content": b"phone\n+14155552671\n", "headers": {"Content-Type": "text/csv"}}
+        answers = [own.request("POST", "/compliance/suppression-list/import?dry_run=true", **file) for _ in range(11)]
+        assert [answer.status_code for answer in answers[:5]] == [200] * 5
+        assert 429 in [answer.status_code for answer in answers]
+        assert [answer.headers["x-ratelimit-limit"] for answer in answers[:2]] == ["5", "5"]
+        assert answers[0].headers["x-ratelimit-remaining"] == "4"
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert refused.json()["error"]["details"]["limit"] == 5
+        assert own.get("/contacts").headers["x-ratelimit-limit"] == "120"
+    finally:
+        server.stop()

@@ -98,7 +98,7 @@ class Api:
                 caller.require(operation.scope)
             limit = self._reads if operation.method == "GET" else self._writes
             counted = True
-            extra += limit.count(caller.actor_id, operation.id)
+            extra += limit.count(caller.actor_id, operation.id, operation.per_minute)
             body = await _read_body(receive, headers, operation.max_body or self._max_body)
             reply = await self._perform(
                 operation, caller, parameters, Request(headers, body, query, client_ip, request_id)

@@ -93,6 +93,7 @@ class Operation:
         public: bool = False,
         token_in_query: bool = False,
         claims_key: bool = False,
+        per_minute: int | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -112,6 +113,8 @@ class Operation:
         self.token_in_query = token_in_query
         # An `Unbound` handler that holds `Request.once` in the transaction of its work.
         self.claims_key = claims_key
+        # Calls per key, where they are fewer than the limit of all writes (or reads).
+        self.per_minute = per_minute
         self.id: str = getattr(handler, "__name__", path)
         self.segments = tuple(path.strip("/").split("/"))
         self._inspect()

@@ -237,10 +237,13 @@ async def remove_suppression(tx: Transaction, id: SuppressionId) -> None:
     scope="compliance:import",
     accepts=(FORM, CSV),
     max_body=MAX_BYTES + 64 * 1024,
+    per_minute=5,
     refuses=(PayloadTooLarge, UnsupportedMediaType, InvalidRequest, MissingField),
 )
 async def import_suppressions(work: Unbound, query: ImportQuery, request: Request) -> ImportResult:
     """Suppress every address of a CSV file (at most 25 MB and 100,000 rows); a bad row never fails the call.
+
+    Where rate limits are enforced, 5 calls a minute.
 
     Columns `phone`, `email` or `address`, and optionally `scope`, `reason`, `country`. Options may stand in the form
     beside `file`, or in the query. Phone numbers are suppressed for `all` channels unless `scope` says otherwise.
