@@ -3,7 +3,7 @@
 Opting out always works and commits with the request; only an explicit opt-in opens a channel again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -58,8 +58,10 @@ async def states(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUID, Cont
     return {row["contact_id"]: consent_of(row["consent"], row["suppressed"]) for row in rows}
 
 
-def consent_of(stored: msgspec.Raw | None, suppressed: Sequence[SuppressedAddress] | None) -> ContactConsent:
-    """The consent of a contact from the two columns of `queries.CONSENT_OF_CONTACT`.
+def consent_of(
+    stored: msgspec.Raw | None, suppressed: Sequence[SuppressedAddress] | None, asked: Iterable[str] = CHANNELS
+) -> ContactConsent:
+    """The consent of a contact, on the channels `asked`, from the two columns of `queries.CONSENT_OF_CONTACT`.
 
     Suppressions of addresses are looked up, not only what was noted of them, so that no way of writing contacts
     can lose one.
@@ -77,7 +79,7 @@ def consent_of(stored: msgspec.Raw | None, suppressed: Sequence[SuppressedAddres
     for known in state.suppressions:
         closing |= dict.fromkeys(known.covered, Effective(OPTED_OUT, known.source, known.at, known.record))
     channels: dict[str, Effective] = {}
-    for channel in CHANNELS:
+    for channel in asked:
         effective = state.effective(channel)
         if effective.status != OPTED_OUT:
             effective = closing.get(channel, effective)

@@ -52,6 +52,7 @@ class Counters:
         self._at = at
         self._until = until
         self._applying: dict[tuple[str, str], list[int]] = {}
+        self._unused: dict[tuple[str, str], list[Usage]] = {}
         # Newest first.
         self._sent: dict[UUID, list[Sent]] = {}
         # Of busy contacts, by message, then by the cap's place among the caps.
@@ -59,13 +60,15 @@ class Counters:
         # Messages that are recorded: a repeated one is counted already.
         self._recorded: set[tuple[UUID, str, str]] = set()
 
-    def know(self, contact_id: UUID, sent: Sequence[tuple[Instant, str, str, str | None]]) -> None:
-        """Take the newest sends of a contact, newest first; more than `READ_SENDS` make it a busy one."""
+    def know(self, contact_id: UUID, sent: Sequence[tuple[Instant, str, str, str | None]]) -> bool:
+        """Take the newest sends of a contact, newest first; gives whether they are so many that it is a busy one."""
         if len(sent) > READ_SENDS:
             self._busy[contact_id] = defaultdict(dict)
-            return
+            return True
         self._sent[contact_id] = known = [Sent(*each) for each in sent]
-        self._recorded.update((contact_id, s.channel, s.message_id) for s in known if s.message_id is not None)
+        if known:
+            self._recorded.update((contact_id, s.channel, s.message_id) for s in known if s.message_id is not None)
+        return False
 
     async def count_busy(self, reader: Reader, checks: Sequence[Check], recipients: dict[UUID, Recipient]) -> None:
         """Have the sends of busy contacts counted, and learn which of the messages are recorded."""
@@ -103,9 +106,22 @@ class Counters:
     def of(self, asked: Check, recipient: Recipient) -> list[Usage]:
         """How full the caps are that apply to a check."""
         applying = self._applying_to(asked)
+        if not applying:
+            return []
         if (busy := self._busy.get(asked.contact_id)) is not None:
             return [busy[asked.message_id][place] for place in applying]
-        return [self._count(self._caps[place], recipient, asked) for place in applying]
+        sent = self._sent[asked.contact_id]
+        if not sent:
+            return self._unused_by(asked, applying)
+        return [self._count(sent, self._caps[place], recipient, asked) for place in applying]
+
+    def _unused_by(self, asked: Check, applying: Sequence[int]) -> list[Usage]:
+        """What most contacts have used of caps, made once: nothing, whatever their zone."""
+        found = self._unused.get((asked.channel, asked.category))
+        if found is None:
+            found = [Usage(self._caps[place], "UTC", 0, None, []) for place in applying]
+            self._unused[asked.channel, asked.category] = found
+        return found
 
     def _applying_to(self, asked: Check) -> list[int]:
         """The places of the caps that count such a send."""
@@ -115,11 +131,8 @@ class Counters:
             self._applying[asked.channel, asked.category] = found
         return found
 
-    def _count(self, cap: Cap, recipient: Recipient, asked: Check) -> Usage:
+    def _count(self, sent: Sequence[Sent], cap: Cap, recipient: Recipient, asked: Check) -> Usage:
         zone = zone_of(recipient, cap, self._settings)
-        sent = self._sent[asked.contact_id]
-        if not sent:
-            return Usage(cap, zone, 0, None, [])
         since = cap.opens(zone, self._at)
         own = asked.message_id
         newest = [

@@ -164,7 +164,7 @@ class SendCheck(msgspec.Struct, kw_only=True):
     ] = None
 
 
-class BatchedCheck(msgspec.Struct, kw_only=True):
+class BatchedCheck(msgspec.Struct, kw_only=True, gc=False):
     contact_id: str
     channel: str
     category: Category = "marketing"
@@ -177,7 +177,7 @@ class SendChecks(msgspec.Struct, kw_only=True):
     at: str | None = None
 
 
-class RuleResult(msgspec.Struct, kw_only=True):
+class RuleResult(msgspec.Struct, kw_only=True, gc=False):
     """One rule's verdict, in the order of the gate."""
 
     rule: str
@@ -186,7 +186,7 @@ class RuleResult(msgspec.Struct, kw_only=True):
     details: dict[str, Any] = {}
 
 
-class SendVerdict(msgspec.Struct, kw_only=True):
+class SendVerdict(msgspec.Struct, kw_only=True, gc=False):
     contact_id: str
     channel: str
     category: str

@@ -166,16 +166,15 @@ class _Asking(NamedTuple):
 
     rules: Rules
     rows: dict[UUID, Record]
-    recipients: dict[UUID, Recipient]
     counters: Counters
     at: Instant
 
     def judge(self, asked: Check) -> Verdict | None:
-        recipient = self.recipients.get(asked.contact_id)
-        if recipient is None:
+        row = self.rows.get(asked.contact_id)
+        if row is None:
             return None
-        row = self.rows[asked.contact_id]
-        state = consent.consent_of(row["consent"], row["suppressed"])
+        recipient = _recipient(row)
+        state = consent.consent_of(row["consent"], row["suppressed"], (asked.channel,))
         usages = self.counters.of(asked, recipient)
         return judge(recipient, state, asked.channel, asked.category, usages, self.rules.compliance, self.at)
 
@@ -188,12 +187,11 @@ async def _read(reader: Reader, checks: Sequence[Check], at: Instant, *, until: 
     while rows and rows[0]["rules_version"] != rules.version:
         rules = await _renewed_rules(reader)
         rows = await _read_rows(reader, contact_ids, rules, at)
-    recipients = {row["id"]: _recipient(row) for row in rows}
     counters = Counters(rules.caps, rules.compliance, at, until)
-    for row in rows:
-        counters.know(row["id"], row["sent"])
-    await counters.count_busy(reader, checks, recipients)
-    return _Asking(rules, {row["id"]: row for row in rows}, recipients, counters, at)
+    busy = {row["id"]: _recipient(row) for row in rows if counters.know(row["id"], row["sent"])}
+    if busy:
+        await counters.count_busy(reader, checks, busy)
+    return _Asking(rules, {row["id"]: row for row in rows}, counters, at)
 
 
 async def _read_rows(reader: Reader, contact_ids: Sequence[UUID], rules: Rules, at: Instant) -> list[Record]:
