@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-SUITES = ("contacts", "events", "segments", "send_gate")
+SUITES = ("contacts", "events", "segments", "send_gate", "console")
 
 
 def main() -> None:

@@ -100,5 +100,5 @@ def _refused(visit: Visit, refusal: Refusal) -> Response:
     here = referer.netloc == request.headers.get("host") and referer.path.startswith(visit.base + "/")
     if request.method == "POST" and visit.session is not None and here:
         path = referer.path.removeprefix(visit.base) + (f"?{referer.query}" if referer.query else "")
-        return visit.go(path, visit.t(refusal.message), is_error=True)
+        return visit.go(path, visit.wording.refusal(refusal), is_error=True)
     return visit.page("error/page.html", refusal.status, refusal=refusal)

@@ -19,7 +19,7 @@ from orbit_contacts.core.errors import NotFound
 from orbit_contacts.interfaces.console import guard, static_files
 from orbit_contacts.interfaces.console.sessions import Session
 from orbit_contacts.interfaces.console.templating import render
-from orbit_contacts.interfaces.console.wording import LANGUAGES, Wording, choose_language, zone_of
+from orbit_contacts.interfaces.console.wording import LANGUAGES, Wording, choose_language, region_of, zone_of
 
 NOTICE = "orbit_notice"
 THEMES = ("auto", "light", "dark")
@@ -44,8 +44,10 @@ class Visit:
         self.secure = secure
         self.form: FormData = FormData()
         self.base = str(request.scope.get("root_path", ""))
-        language = choose_language(request.cookies.get("orbit_lang"), request.headers.get("accept-language"))
-        self.wording = Wording(language, zone_of(request.cookies.get("orbit_tz")))
+        accepted = request.headers.get("accept-language")
+        language = choose_language(request.cookies.get("orbit_lang"), accepted)
+        zone = zone_of(request.cookies.get("orbit_tz"))
+        self.wording = Wording(language, zone, region_of(language, accepted))
 
     @property
     def caller(self) -> Caller:

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers
+from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.messages.pofile import read_po
 
 from orbit_contacts.core.clock import SECOND, now, parse_instant, to_datetime
+from orbit_contacts.core.errors import Refusal
 
 LANGUAGES = {"en": "English", "tr": "Türkçe"}
+AGES = (("{n}m ago", 60, 3600), ("{n}h ago", 3600, 86_400), ("{n}d ago", 86_400, 2_592_000))
+# Where the day of the week stands.
+DAY_FIRST = {"en": "EEEE {}", "tr": "{} EEEE"}
 _FOLDER = Path(__file__).parent / "locales"
 
 
@@ -38,7 +42,16 @@ def choose_language(stored: str | None, accepted: str | None) -> str:
     return "en"
 
 
-@cache
+def region_of(language: str, accepted: str | None) -> str | None:
+    """The country in which the browser's owner reads this language: `GB` of `en-GB`."""
+    for item in (accepted or "")[:200].split(","):
+        tag = item.partition(";")[0].strip().split("-")
+        if tag[0].lower() == language and len(tag) == 2 and len(tag[1]) == 2 and tag[1].isascii() and tag[1].isalpha():
+            return tag[1].upper()
+    return None
+
+
+@lru_cache(1000)
 def zone_of(name: str | None) -> ZoneInfo:
     """The zone a browser named; UTC for anything unknown."""
     try:
@@ -50,16 +63,20 @@ def zone_of(name: str | None) -> ZoneInfo:
 class Wording:
     """How things are said to one reader."""
 
-    def __init__(self, language: str, zone: ZoneInfo) -> None:
+    def __init__(self, language: str, zone: ZoneInfo, region: str | None = None) -> None:
         self.language = language
         self.zone = zone
-        self.locale = _locale(language)
+        self.locale = _locale(language, region)
         self._texts = catalogue(language)
 
     def text(self, english: str, /, **values: Any) -> str:
         """The text in the reader's language, `{names}` filled in."""
         said = self._texts.get(english, english)
         return said.format(**values) if values else said
+
+    def refusal(self, refusal: Refusal) -> str:
+        """What was wrong: the message itself, or where it has no translation what refusals of its kind say."""
+        return self._texts.get(refusal.message) or self._texts.get(refusal.summary) or refusal.message
 
     def count(self, one: str, many: str, n: int, *, at_least: bool = False) -> str:
         """`1 contact` or `2,000 contacts`; `at_least` adds a plus sign to a number that was not counted to its end."""
@@ -93,8 +110,8 @@ class Wording:
         """`Friday 20 November`; the year where it is not this one."""
         local = self._local(iso)
         this_year = to_datetime(now()).astimezone(self.zone).year
-        skeleton = "EEEE d MMMM" if local.year == this_year else "EEEE d MMMM y"
-        return dates.format_date(local, skeleton, locale=self.locale)
+        pattern = "d MMMM" if local.year == this_year else "d MMMM y"
+        return dates.format_date(local, DAY_FIRST.get(self.language, "{} EEEE").format(pattern), locale=self.locale)
 
     def time(self, iso: str) -> str:
         return dates.format_time(self._local(iso), "HH:mm", locale=self.locale)
@@ -113,7 +130,7 @@ class Wording:
         seconds = max(0, (now() - parse_instant(iso, "time")) // SECOND)
         if seconds < 60:
             return self.text("just now")
-        for unit, size, limit in (("{n}m ago", 60, 3600), ("{n}h ago", 3600, 86_400), ("{n}d ago", 86_400, 2_592_000)):
+        for unit, size, limit in AGES:
             if seconds < limit:
                 return self.text(unit, n=seconds // size)
         return self.date(iso)
@@ -128,5 +145,9 @@ class Wording:
 
 
 @cache
-def _locale(language: str) -> Locale:
-    return Locale.parse(language)
+def _locale(language: str, region: str | None) -> Locale:
+    """Babel's data for a language, as it is written in a region where Babel knows that."""
+    try:
+        return Locale.parse(f"{language}_{region}" if region else language)
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(language)

@@ -33,7 +33,7 @@ class SignIn:
             if caller.public:
                 raise InvalidApiKey("Keys for browsers cannot sign in; use a secret key.", field="key", value=None)
         except Refusal as refusal:
-            return visit.page("sign_in/page.html", refusal.status, error=refusal.message, next=next)
+            return visit.page("sign_in/page.html", refusal.status, error=visit.wording.refusal(refusal), next=next)
         async with visit.database.transaction(caller) as tx:
             token = await sessions.start(tx)
         return _signed_in(visit, token, next)
