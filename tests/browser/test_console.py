@@ -164,6 +164,71 @@ async def test_theme_is_there_from_the_first_byte(api: Client, console: Page) ->
     assert 'data-theme="dark"' in await (await console.request.get(console.url)).text()
 
 
+async def test_from_right_to_left_every_page_is_mirrored_and_nothing_sticks_out(api: Client, console: Page) -> None:
+    contact = furnish(api)
+    for path in ("/contacts", f"/contacts/{contact['id']}", "/segments/new", "/settings"):
+        await console.goto(f"{api.url}/console{path}")
+        await console.evaluate("document.documentElement.dir = 'rtl'")
+        side, main = await console.locator(".side").bounding_box(), await console.locator("main").bounding_box()
+        assert side is not None
+        assert main is not None
+        assert side["x"] > main["x"]
+        assert await console.evaluate("document.documentElement.scrollWidth") <= 1280
+    await console.set_viewport_size({"width": 390, "height": 800})
+    assert await console.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_the_language_is_switched_where_one_is(api: Client, console: Page) -> None:
+    api.contact(first_name="Ada")
+    await console.goto(f"{api.url}/console/contacts?search=ada")
+    await console.get_by_role("button", name="Türkçe").click()
+    await expect(console.get_by_role("heading", name="Kişiler")).to_be_visible()
+    await expect(console.locator("#pager")).to_contain_text("1 içinden 1–1")
+    assert "search=ada" in console.url
+    await console.get_by_role("button", name="English").click()
+    await expect(console.get_by_role("heading", name="Contacts")).to_be_visible()
+
+
+async def test_a_view_is_saved_changed_and_opened_first(api: Client, console: Page) -> None:
+    for stage in ("lead", "customer"):
+        api.contact(first_name="Ada", lifecycle_stage=stage)
+    await console.reload()
+    await console.get_by_role("search").get_by_label("Stage", exact=True).select_option("lead")
+    await expect(console.locator("tbody tr")).to_have_count(1)
+    await console.locator("summary", has_text="Save view").click()
+    await console.get_by_label("Name", exact=True).fill("Leads")
+    await console.get_by_label("Open contacts with it").check()
+    await console.get_by_role("button", name="Save view").click()
+    await expect(console.get_by_role("link", name="Leads")).to_have_attribute("aria-current", "page")
+    await console.get_by_role("link", name="Columns").click()
+    await console.get_by_role("checkbox", name="Company").check()
+    await console.get_by_role("checkbox", name="Phone").uncheck()
+    await console.get_by_role("button", name="Show these").click()
+    await expect(console.get_by_role("columnheader", name="Company")).to_be_visible()
+    await console.locator("summary", has_text="View…").click()
+    await console.get_by_role("button", name="Save the changes").click()
+    await expect(console.get_by_role("status")).to_contain_text("The view was changed.")
+    await console.goto(f"{api.url}/console/contacts")
+    await expect(console.get_by_role("columnheader", name="Company")).to_be_visible()
+    await expect(console.locator("tbody tr")).to_have_count(1)
+
+
+async def test_a_behaviour_is_built_by_clicks_and_counted_at_once(api: Client, console: Page) -> None:
+    ada = api.contact(first_name="Ada")
+    api.contact(first_name="Grace")
+    api.data("POST", f"/contacts/{ada['id']}/events", {"type": "order.placed"})
+    await console.goto(f"{api.url}/console/segments/new?from=No phone number")
+    await expect(console.locator(".big")).to_have_text("2")
+    await console.get_by_label("Field").select_option("event")
+    await console.get_by_label("Type of event").fill("order.placed")
+    await console.get_by_label("Type of event").press("Tab")
+    await expect(console.locator(".big")).to_have_text("1")
+    await console.get_by_label("Did or did not").select_option("no")
+    await expect(console.locator(".sample")).to_contain_text("Grace")
+    await console.get_by_role("button", name="Save segment").click()
+    await expect(console.get_by_role("heading", name="No phone number")).to_be_visible()
+
+
 async def test_long_names_and_markup_stay_in_their_place(api: Client, console: Page) -> None:
     api.contact(display_name="<script>window.hit=1</script>", email="a@example.com")
     long = api.contact(display_name="W" * 200, company="漢" * 200, email="b@example.com", tags=["t" * 64] * 1)
