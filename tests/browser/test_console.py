@@ -202,7 +202,7 @@ async def test_a_view_is_saved_changed_and_opened_first(api: Client, console: Pa
     await expect(console.get_by_role("link", name="Leads")).to_have_attribute("aria-current", "page")
     await console.get_by_role("link", name="Columns").click()
     await console.get_by_role("checkbox", name="Company").check()
-    await console.get_by_role("checkbox", name="Phone").uncheck()
+    await console.get_by_role("checkbox", name="Phone", exact=True).uncheck()
     await console.get_by_role("button", name="Show these").click()
     await expect(console.get_by_role("columnheader", name="Company")).to_be_visible()
     await console.locator("summary", has_text="View…").click()
