@@ -1,8 +1,11 @@
 """Every English text of the console that a reader sees: out of templates, out of the pages' code, and out of tables."""
 
 import ast
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from jinja2 import nodes
 
@@ -14,21 +17,16 @@ from orbit_contacts.features.segments.operators import COUNTS
 from orbit_contacts.features.timeline.kinds import KINDS
 from orbit_contacts.features.timeline.wording import CHANNEL_NAMES, TITLES, title_of
 from orbit_contacts.interfaces.api import OPERATIONS
-from orbit_contacts.interfaces.console import visit, wording
-from orbit_contacts.interfaces.console.pages import (
-    address,
-    bulk,
-    contacts,
-    palette,
-    profile,
-    segment_builder,
-)
+from orbit_contacts.interfaces.console import pages, visit, wording
+from orbit_contacts.interfaces.console.pages import bulk, profile, segment_builder
 from orbit_contacts.interfaces.console.templating import environment
 
 CONSOLE = Path(wording.__file__).parent
 TEMPLATES = CONSOLE / "templates"
 _SAYERS = {"t", "text"}
 _COUNTERS = {"count"}
+# Constants that map to names of fields, to codes, or to what each language calls itself.
+_UNSAID = {"SORTABLE", "CUSTOM_KINDS", "LANGUAGES"}
 
 
 def in_templates() -> dict[str, str]:
@@ -80,19 +78,11 @@ def _strings(node: ast.expr) -> Iterator[str]:
 def in_tables() -> dict[str, str]:
     """Text to the table it stands in: what templates say by a name that is looked up."""
     tables: dict[str, list[str]] = {
-        "actions": list(profile.ACTIONS.values()),
-        "blocked": list(profile.BLOCKED.values()),
-        "confidence": list(profile.CONFIDENCE.values()),
-        "rfm": [*profile.RFM.values(), *(label.replace("_", " ") for label in profile.RFM)],
-        "reasons": list(profile.REASONS.values()),
-        "operators": list(segment_builder.OPERATOR_WORDS.values()),
+        "rfm": [label.replace("_", " ") for label in profile.RFM],
         "counts": list(COUNTS.values()),
         "ready made": list(segment_builder.READY_MADE),
         "fields": [field.words for field in FIELDS.values()],
-        "columns": list(address.COLUMNS.values()),
-        "sorts": list(contacts.SORTS.values()),
-        "bulk": [*bulk.DONE.values(), *bulk.ASKED.values(), *bulk.DONE],
-        "pages": list(palette.PAGES.values()),
+        "bulk": list(bulk.DONE),
         "channels": [*CHANNELS, "web", "other", "any channel"],
         "states": ["opted_in", "opted_out", "unknown", "suppressed", "released", "erased"],
         "statuses": ["queued", "processing", "completed", "failed", "cancelled", "undone", "expired"],
@@ -105,7 +95,19 @@ def in_tables() -> dict[str, str]:
         "scopes": list(SCOPES.values()),
         "refusals": sorted(refusal.summary for refusal in refusals()),
     }
-    return {text: name for name, texts in tables.items() for text in texts}
+    return {text: name for name, texts in (tables | _of_pages()).items() for text in texts}
+
+
+def _of_pages() -> dict[str, list[str]]:
+    """The tables of words in the pages' code: every constant that maps to texts."""
+    found: dict[str, list[str]] = {}
+    for file in pkgutil.iter_modules(pages.__path__):
+        module = importlib.import_module(f"{pages.__name__}.{file.name}")
+        for name, value in vars(module).items():
+            if name.isupper() and name[0] != "_" and name not in _UNSAID and isinstance(value, dict):
+                texts = list(cast("dict[object, object]", value).values())
+                found[f"{file.name}.{name}"] = [text for text in texts if isinstance(text, str)]
+    return found
 
 
 def _titles() -> set[str]:
