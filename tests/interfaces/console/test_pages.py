@@ -17,6 +17,7 @@ PAGES = [
     "/bulk",
     "/imports",
     "/duplicates",
+    "/model",
     "/sending",
     "/sending/quiet-hours",
     "/sending/quiet-hours?phone=%2B4915123456789&channel=sms",

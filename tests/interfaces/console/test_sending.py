@@ -11,7 +11,7 @@ CAP = {"name": "Once a day", "limit": "1", "count": "1", "unit": "day", "categor
 
 def test_a_cap_is_added_changed_paused_and_deleted(api: Client, visitor: Visitor) -> None:
     page = visitor.post("/sending/caps", **CAP)
-    assert "At most 1 sends within 1 days" in page.text
+    assert "At most 1 send within 1 day" in page.text
     [cap] = api.data("GET", "/frequency-caps")
     assert (cap["window_seconds"], cap["category"], cap["channel"]) == (86_400, "marketing", None)
     address = f"/sending/caps/{cap['id']}"

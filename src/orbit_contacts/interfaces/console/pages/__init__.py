@@ -9,6 +9,7 @@ from orbit_contacts.interfaces.console.pages import (
     exports,
     imports,
     lists,
+    model,
     palette,
     preferences,
     profile,
@@ -24,6 +25,6 @@ from orbit_contacts.interfaces.console.visit import View
 
 _SUBJECTS = (contacts, saved_views, bulk, contact_forms, contact, profile, segment_builder, segments)
 _BESIDE = (lists, exports, reaching, settings, status, palette, preferences)
-_TASKS = (imports, duplicates, sending)
+_TASKS = (imports, duplicates, sending, model)
 
 VIEWS: list[View] = [view for module in (*_SUBJECTS, *_TASKS, *_BESIDE) for view in module.views.all]

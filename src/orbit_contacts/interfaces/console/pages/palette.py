@@ -19,6 +19,7 @@ PAGES = {
     "/duplicates": "Duplicates",
     "/sending": "Frequency caps",
     "/sending/quiet-hours": "Quiet hours",
+    "/model": "Model card",
     "/imports": "Imports",
     "/exports": "Exports",
     "/bulk": "Bulk actions",
