@@ -25,6 +25,7 @@ PAGES = [
     "/settings/keys",
     "/settings/fields",
     "/settings/audit",
+    "/settings/retention",
     "/status",
     "/palette?q=a",
 ]
@@ -147,3 +148,20 @@ def test_a_new_key_is_shown_once(api: Client, visitor: Visitor) -> None:
 def test_sample_data_fills_an_empty_workspace(api: Client, visitor: Visitor) -> None:
     assert "Nobody is here yet" in visitor.get("/contacts").text
     assert "250 invented people were added." in visitor.post("/sample-data").text
+
+
+def test_events_are_kept_as_long_as_somebody_says(api: Client, visitor: Visitor) -> None:
+    visitor.post("/settings/retention", days="365")
+    assert api.data("GET", "/settings/events") == {"event_retention_days": 365}
+    assert 'value="365"' in visitor.get("/settings/retention").text
+    for wrong in ("0", "many", "99999999"):
+        assert visitor.post("/settings/retention", days=wrong).status_code == 422
+    visitor.post("/settings/retention", days="")
+    assert api.data("GET", "/settings/events") == {"event_retention_days": None}
+
+
+def test_status_tells_queue_disk_and_migrations(visitor: Visitor) -> None:
+    page = visitor.get("/status").text
+    assert "applied, none is pending" in page
+    assert "Largest tables" in page
+    assert "PostgreSQL 1" in page

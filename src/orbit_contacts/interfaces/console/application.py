@@ -41,7 +41,7 @@ class Console:
     def _endpoint(self, view: View):
         async def serve(request: Request) -> Response:
             secure = request.url.scheme == "https" or self._settings.public_url.startswith("https:")
-            visit = Visit(self._database, request, None, secure)
+            visit = Visit(self._database, request, None, secure, self._settings.data_path)
             try:
                 return await self._answer(view, visit)
             except Refusal as refusal:

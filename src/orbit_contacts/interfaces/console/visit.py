@@ -4,6 +4,7 @@ import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -37,8 +38,11 @@ class Notice(msgspec.Struct):
 class Visit:
     """A request with its signed-in caller (None on the sign-in page only) and, on a POST, its form."""
 
-    def __init__(self, database: Database, request: Request, session: Session | None, secure: bool) -> None:
+    def __init__(
+        self, database: Database, request: Request, session: Session | None, secure: bool, data_path: Path
+    ) -> None:
         self.database = database
+        self.data_path = data_path
         self.request = request
         self.session = session
         self.secure = secure

@@ -26,6 +26,7 @@ PAGES = {
     "/settings": "Settings",
     "/settings/keys": "API keys",
     "/settings/fields": "Custom fields",
+    "/settings/retention": "Retention",
     "/settings/audit": "Audit log",
     "/status": "Status",
 }

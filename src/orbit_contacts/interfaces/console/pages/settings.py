@@ -11,6 +11,8 @@ from orbit_contacts.core.errors import InvalidRequest, Refusal
 from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.custom_fields import service as custom_fields
 from orbit_contacts.features.custom_fields.models import NewCustomField, Type
+from orbit_contacts.features.timeline import retention
+from orbit_contacts.features.timeline.models import EventSettings
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.models import CreatedApiKey, NewApiKey
 from orbit_contacts.interfaces.console.visit import Views, Visit
@@ -125,3 +127,31 @@ async def show_audit(visit: Visit) -> Response:
 def _details(details: Any) -> str:
     """The details of an entry on one line."""
     return msgspec.json.encode(details).decode()
+
+
+@views.get("/settings/retention", "contacts:read")
+async def show_retention(visit: Visit) -> Response:
+    async with visit.reader() as reader:
+        kept = (await retention.get(reader)).event_retention_days
+    return _retention(visit, None, "" if kept is None else str(kept))
+
+
+def _retention(visit: Visit, refusal: Refusal | None, days: str) -> Response:
+    status = 200 if refusal is None else refusal.status
+    return visit.page("settings/retention.html", status, values={"days": days}, refusal=refusal)
+
+
+@views.post("/settings/retention", "settings:write")
+async def change_retention(visit: Visit) -> Response:
+    days = visit.field("days")
+    try:
+        given = {"event_retention_days": int(days) if days.isdecimal() and len(days) < 9 else days or None}
+        body = msgspec.convert(given, EventSettings)
+    except msgspec.ValidationError:
+        expected = "1 to 36,500, or nothing for always"
+        return _retention(
+            visit, InvalidRequest("That is no number of days.", field="days", value=days, expected=expected), days
+        )
+    async with visit.transaction() as tx:
+        await retention.change(tx, body)
+    return visit.go("/settings/retention", visit.t("Saved."))
