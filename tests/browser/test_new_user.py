@@ -81,7 +81,7 @@ async def test_from_empty_to_a_bulk_action_taken_back(api: Client, console: Page
     await console.locator("summary", has_text="Undo the import").click()
     await console.get_by_role("button", name="Undo it now").click()
     await expect(console.get_by_role("status")).to_contain_text("Undone:")
-    await expect(console.get_by_text("The contact was edited after the import created it.")).to_be_visible()
+    await expect(console.get_by_text("The contact was edited after the import created it.").first).to_be_visible()
     assert "Müller" in [each["last_name"] for each in api.get("/contacts").json()["data"]]
 
 
