@@ -76,6 +76,8 @@ JOIN bench_people person ON person.number = happened.whose
 """
 
 
+LIST_ID = "018f0000-0000-8000-8000-000000000001"
+
 # The sums of each contact's events, a list of every tenth contact, and the consent of every third.
 _MORE = (
     """
@@ -85,10 +87,10 @@ _MORE = (
     SELECT $1::bigint, $1::bigint * 1024, contact_id, count(*), 0, 0, 0, 0, 0, 0, 0, 0, max(occurred_at)
     FROM events WHERE cell_id = $1::bigint * 1024 GROUP BY contact_id
     """,
-    """
+    f"""
     WITH made AS (
         INSERT INTO lists (workspace_id, id, name, name_key, created_at, updated_at)
-        VALUES ($1::bigint, '018f0000-0000-8000-8000-000000000001', 'Tenth', 'tenth', now(), now()) RETURNING id
+        VALUES ($1::bigint, '{LIST_ID}', 'Tenth', 'tenth', now(), now()) RETURNING id
     )
     INSERT INTO list_members (workspace_id, cell_id, list_id, contact_id, added_at)
     SELECT $1::bigint, $1::bigint * 1024, made.id, c.id, now()

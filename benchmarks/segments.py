@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
 
 import httpx
 from rich.console import Console
@@ -19,7 +20,8 @@ from rich.table import Table
 
 from benchmarks.contacts import serving
 from benchmarks.dataset import LARGE_KEY
-from benchmarks.directory import database
+from benchmarks.directory import LIST_ID, database
+from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database, Reader, connect
 from orbit_contacts.features.contacts.queries import COLUMNS
@@ -28,7 +30,7 @@ from orbit_contacts.features.segments.counts import Members
 from orbit_contacts.features.workspaces import queries as workspace_queries
 from orbit_contacts.features.workspaces import service as workspaces
 
-_LIST = "lst_01hw0000000000000000000001"
+_LIST = ids.text("lst", UUID(LIST_ID))
 # What is to be reached: ours / by hand, and milliseconds over HTTP.
 _RATIO = 1.3
 _PREVIEW_MS = 300.0
