@@ -4,11 +4,17 @@ import argparse
 import importlib
 
 SUITES = ("contacts", "events", "segments", "send_gate", "console")
+ON_REQUEST = ("next_best_action",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("suites", nargs="*", choices=[[], *SUITES], help=f"of {', '.join(SUITES)}; all when absent")
+    parser.add_argument(
+        "suites",
+        nargs="*",
+        choices=[[], *SUITES, *ON_REQUEST],
+        help=f"of {', '.join(SUITES)}, which are all run when absent; or {ON_REQUEST[0]}",
+    )
     parser.add_argument("--contacts", type=int, default=1_000_000, help="contacts of the large workspace")
     parser.add_argument(
         "--events", type=int, default=20_000_000, help="events of that workspace, for the suite `events`"
