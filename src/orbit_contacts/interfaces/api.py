@@ -17,11 +17,12 @@ from starlette.routing import BaseRoute, Route
 
 from orbit_contacts import __version__
 from orbit_contacts.core import envelope, openapi, pagination
-from orbit_contacts.core.api import PREFIXES, Api, Receive, Scope, Send
+from orbit_contacts.core.api import PREFIXES, Api, Scope
 from orbit_contacts.core.database import UNREACHABLE, Database, connect
 from orbit_contacts.core.errors import MethodNotAllowed, NotFound, Refusal
 from orbit_contacts.core.operations import Operation
 from orbit_contacts.core.rate_limit import RateLimit
+from orbit_contacts.core.replies import Receive, Send
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.core.telemetry import RequestLog
 from orbit_contacts.features.blocking.routes import routes as blocking

@@ -1,6 +1,7 @@
 """Lets pages of any origin call a few operations: those that take public keys and tell nothing in return."""
 
-from orbit_contacts.core.api import Api, Receive, Scope, Send
+from orbit_contacts.core.api import Api, Scope
+from orbit_contacts.core.replies import Receive, Send
 
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _PREFLIGHT = [

@@ -1,0 +1,146 @@
+"""What leaves: the bytes and headers of an answer, of a failure, of a stream, and of an answer told again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import structlog
+
+from orbit_contacts.core import envelope, errors
+from orbit_contacts.core.database import UNREACHABLE
+from orbit_contacts.core.idempotency import StoredAnswer
+from orbit_contacts.core.operations import Answer, Operation, Stream
+from orbit_contacts.core.pagination import Page, PagedObject
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_JSON_HEADER = (b"content-type", b"application/json")
+_NO_STORE = (b"cache-control", b"no-store")
+
+log = structlog.get_logger()
+
+
+class Reply:
+    """A finished answer: status, headers of its own, and the bytes."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Headers) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+
+def rendered(operation: Operation, result: Any, request_id: str) -> Reply | Stream:
+    """What a handler gave, as its operation answers: 204 for None, a stream as it is, else the JSON envelope."""
+    status, headers = operation.status, list[tuple[bytes, bytes]]()
+    if isinstance(result, Answer):
+        answer: Answer[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        status = answer.status or status
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        result = answer.data
+    if isinstance(result, Stream):
+        return result
+    if result is None:
+        return Reply(204, b"", headers)
+    if isinstance(result, Page):
+        page: Page[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        body = envelope.page(page.items, page.cursor, page.total, page.total_is_exact, request_id)
+    elif isinstance(result, PagedObject):
+        sheet: PagedObject[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        body = envelope.page(sheet.data, sheet.cursor, sheet.total, sheet.total_is_exact, request_id)
+    else:
+        body = envelope.success(result, request_id)
+    return Reply(status, body, headers)
+
+
+def failed(error: Exception, request_id: str, operation: Operation | None) -> Reply:
+    """Expected failures keep their code; what the database or a bug did gets an honest one."""
+    match error:
+        case errors.Refusal():
+            refusal = error
+        case asyncpg.DataError() | asyncpg.exceptions.ProgramLimitExceededError() | asyncpg.StatementTooComplexError():
+            refusal = errors.InvalidRequest(
+                "A value cannot be stored.", field="body", value=None, expected="values PostgreSQL can hold"
+            )
+        case asyncpg.QueryCanceledError() | asyncpg.LockNotAvailableError():
+            refusal = errors.ServiceUnavailable("The database took too long; nothing was changed.")
+        case _ if isinstance(error, UNREACHABLE):
+            refusal = errors.ServiceUnavailable()
+        case _:
+            name = operation.id if operation else None
+            log.exception("request failed", request_id=request_id, operation=name, exc_info=error)
+            refusal = errors.InternalError(f"Something went wrong on our side; quote {request_id}.")
+    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+    return Reply(refusal.status, envelope.failure(refusal, request_id), headers)
+
+
+def to_store(reply: Reply) -> StoredAnswer:
+    """An answer as an idempotency key keeps it; `from_store` gives it again."""
+    lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
+    return StoredAnswer(reply.status, lines, reply.body)
+
+
+def from_store(answer: StoredAnswer) -> Reply:
+    headers: Headers = []
+    for line in answer.headers:
+        name, _, value = line.partition(": ")
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    return Reply(answer.status, answer.body, [*headers, (b"idempotent-replayed", b"true")])
+
+
+async def send_reply(send: Send, method: str, reply: Reply, request_id: str, extra: Headers) -> None:
+    headers: Headers = [(b"x-request-id", request_id.encode()), *extra, *reply.headers]
+    if reply.status != 204:
+        headers.append(_JSON_HEADER)
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+
+
+async def send_stream(stream: Stream, receive: Receive, send: Send, request_id: str, extra: Headers) -> None:
+    """Send the chunks as they are made; a reader who went away ends their making."""
+    headers = [
+        (b"content-type", stream.content_type.encode()),
+        (b"x-request-id", request_id.encode()),
+        _NO_STORE,
+        *extra,
+        *((name.lower().encode(), value.encode("latin-1")) for name, value in stream.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        chunk: bytes | None = stream.first
+        while chunk is not None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            chunk = await _chunk_unless(gone, stream.chunks)
+    finally:
+        gone.cancel()
+        # A generator's own `finally` runs now, not when it is collected.
+        if (close := getattr(stream.chunks, "aclose", None)) is not None:
+            await close()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _chunk_unless(gone: asyncio.Future[None], chunks: AsyncIterator[bytes]) -> bytes | None:
+    """The next chunk; None after the last one, or when the reader is gone before it is made."""
+    making = asyncio.ensure_future(_next(chunks))
+    try:
+        await asyncio.wait((making, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not making.done():
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+    return None if making.cancelled() else making.result()
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
