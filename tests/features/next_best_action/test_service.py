@@ -128,3 +128,30 @@ async def test_the_fit_keeps_a_version_once_there_is_enough(
 
 def test_an_unknown_contact_is_404(api: Client) -> None:
     assert api.get("/contacts/con_01jd3w9k2e8a7v5n0q4r6t8y1z/next-best-action").status_code == 404
+
+
+def test_a_merge_brings_its_sends_and_an_unmerge_takes_them_back(api: Client, jane: dict[str, Any]) -> None:
+    api.data("PUT", f"/contacts/{jane['id']}/preferences", {"preferences": {"whatsapp": False}})
+    twin = api.contact(email="jane.twin@example.com")
+    start = datetime.now(UTC) - timedelta(days=20)
+    events = [
+        {
+            "contact_id": twin["id"],
+            "channel": "email",
+            "message_id": f"m{number}",
+            "type": type,
+            "timestamp": (start + timedelta(hours=number)).isoformat(),
+        }
+        for number in range(6)
+        for type in ("message.sent", "message.clicked")
+    ]
+    api.data("POST", "/events/batch", {"events": events})
+
+    def effective() -> float:
+        return ask(api, jane, explore="false")["confidence"]["effective_sends"]
+
+    before = effective()
+    api.data("POST", f"/contacts/{jane['id']}/merge", {"source_ids": [twin["id"]]})
+    assert effective() > before + 3
+    api.data("POST", f"/contacts/{jane['id']}/unmerge", {})
+    assert effective() == before

@@ -20,7 +20,7 @@ _COLUMNS: LiteralString = (
 _COPIED: Sequence[LiteralString] = _COLUMNS.split(", ")
 
 # COPY writes many rows in half the time of an INSERT from arrays, but takes two round trips.
-_COPIED_FROM = 100
+COPIED_FROM = 100
 
 
 async def insert_event(
@@ -65,7 +65,7 @@ async def insert_events(
     actor: str | None,
 ) -> None:
     """Add many events, each with its cell and the key it is known by."""
-    if len(events) >= _COPIED_FROM:
+    if len(events) >= COPIED_FROM:
         workspace_id, now = tx.caller.workspace_id, tx.now
         await tx.copy_in(
             "events",
