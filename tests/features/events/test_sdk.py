@@ -60,6 +60,19 @@ def test_a_visitor_who_turns_out_to_be_known_is_merged(api: Client, browser: Bro
     assert (again["accepted"], again["duplicates"]) == (0, 1)
 
 
+def test_two_people_at_one_browser_are_never_made_one(api: Client, browser: Browser) -> None:
+    browser.data("/sdk/track", {"event": "page.viewed", "anonymous_id": "v-9"})
+    ada = browser.data("/sdk/identify", {"anonymous_id": "v-9", "external_id": "ada", "email": "ada@example.com"})
+    ben = browser.data("/sdk/identify", {"anonymous_id": "v-9", "external_id": "ben", "email": "ben@example.com"})
+    assert ada != ben
+    cleo = api.contact(external_id="cleo")
+    browser.data("/sdk/track", {"event": "page.viewed", "anonymous_id": "v-10"})
+    browser.data("/sdk/identify", {"anonymous_id": "v-10", "external_id": "cleo"})
+    assert browser.data("/sdk/identify", {"anonymous_id": "v-10", "external_id": "ada"}) == ada
+    assert api.data("GET", f"/contacts/{cleo['id']}")["external_id"] == "cleo"
+    assert api.data("GET", f"/contacts/{ada['contact_id']}")["email"] == "ada@example.com"
+
+
 def test_a_public_key_adds_identifiers_but_never_replaces_or_takes_them(api: Client, browser: Browser) -> None:
     ada = api.contact(external_id="c-3", email="ada@example.com")
     ben = api.contact(phone="+14155550133")

@@ -133,6 +133,7 @@ def test_an_unknown_contact_is_404(api: Client) -> None:
 def test_a_merge_brings_its_sends_and_an_unmerge_takes_them_back(api: Client, jane: dict[str, Any]) -> None:
     api.data("PUT", f"/contacts/{jane['id']}/preferences", {"preferences": {"whatsapp": False}})
     twin = api.contact(email="jane.twin@example.com")
+    api.data("PUT", f"/contacts/{twin['id']}/preferences", {"preferences": {"email": True}})
     start = datetime.now(UTC) - timedelta(days=20)
     events = [
         {

@@ -72,6 +72,13 @@ def test_stages_with_durations(api: Client, ada: dict[str, Any]) -> None:
         "entered_at": "2026-01-08T00:00:00Z",
         "exited_at": "2026-02-01T00:00:00Z",
         "duration_seconds": 24 * 86_400,
+        "attributed_to": {
+            "timestamp": "2026-01-05T00:00:00Z",
+            "type": "page.viewed",
+            "channel": None,
+            "title": "Page viewed",
+            "reference_id": None,
+        },
     }
     assert (customer["stage"], customer["entered_at"], customer["exited_at"]) == (
         "customer",
@@ -79,6 +86,23 @@ def test_stages_with_durations(api: Client, ada: dict[str, Any]) -> None:
         None,
     )
     assert customer["duration_seconds"] > 86_400
+    touch = customer["attributed_to"]
+    assert (touch["type"], touch["channel"], touch["reference_id"]) == ("message.clicked", "email", "m1")
+
+
+def test_a_stage_long_after_the_last_touchpoint_is_attributed_to_none(api: Client) -> None:
+    ada = api.contact()
+    post(
+        api,
+        ada,
+        {"type": "page.viewed", "timestamp": "2026-01-01T00:00:00Z"},
+        {"type": "note.created", "timestamp": "2026-02-01T00:00:00Z"},
+    )
+    post(api, ada, turn("2026-02-02", None, "lead"))
+    post(api, ada, turn("2026-01-20", None, "visitor"))
+    visitor, lead = api.data("GET", f"/contacts/{ada['id']}/journey")["stages"]
+    assert visitor["attributed_to"]["type"] == "page.viewed"
+    assert lead["attributed_to"] is None
 
 
 def test_stages_follow_real_changes(api: Client) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from orbit_contacts.core import ids
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import InvalidRequest, MissingField
 from orbit_contacts.features.contacts import queries as contact_queries
@@ -52,6 +53,9 @@ async def identify(tx: Transaction, given: Identification) -> Identified:
     holder_of = {row["kind"]: row["contact_id"] for row in holders}
     known = next((holder_of[kind] for kind in ("external_id", "phone", "email") if kind in holder_of), None)
     guest = await _visitor(tx, visitor)
+    if identifiers and guest is not None and guest != known and not await _is_nameless(tx, guest):
+        # Somebody else uses the same browser now: two people are never made one.
+        guest = None
     if known is None and guest is not None:
         # The visitor becomes the contact, and keeps what was recorded.
         return await _update(tx, guest, new, holder_of)
@@ -112,6 +116,14 @@ async def _visitor(tx: Transaction, external_id: str | None) -> UUID | None:
         return None
     rows = await contact_queries.holders(tx, [contact_rules.Identifier("external_id", external_id, external_id)])
     return rows[0]["contact_id"] if rows else None
+
+
+async def _is_nameless(tx: Transaction, id: UUID) -> bool:
+    """Whether nothing but a browser's own id is known of a contact."""
+    row = await contact_queries.find(tx, tx.caller.cell(ids.cell_number(id)), id)
+    if row is None or row["phone"] is not None or row["email"] is not None:
+        return False
+    return row["external_id"] is not None and row["external_id"].startswith(_VISITOR)
 
 
 async def _update(tx: Transaction, id: UUID, change: NewContact, holder_of: dict[str, UUID]) -> Identified:

@@ -5,7 +5,7 @@ from orbit_contacts.core.errors import Conflict, NotFound
 from orbit_contacts.core.ids import ContactId
 from orbit_contacts.core.operations import Routes
 from orbit_contacts.core.pagination import Page, PageQuery
-from orbit_contacts.features.merging import duplicates, jobs, participants, service, unmerging
+from orbit_contacts.features.merging import duplicates, jobs, participants, service, unmerging, visitors
 from orbit_contacts.features.merging.models import (
     Dismissal,
     DuplicatePair,
@@ -19,8 +19,8 @@ from orbit_contacts.features.merging.models import (
     UnmergeRequest,
 )
 
-# Importing `jobs` and `participants` registers them.
-__all__ = ["jobs", "participants", "routes"]
+# Importing them registers them.
+__all__ = ["jobs", "participants", "routes", "visitors"]
 
 routes = Routes("Merging")
 

@@ -15,13 +15,20 @@ from orbit_contacts.core.pagination import PagedObject, decode_cursor, limit_of,
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.timeline import filters
 from orbit_contacts.features.timeline.listing import key_of, rows_after
-from orbit_contacts.features.timeline.models import Journey, JourneyEvent, JourneyQuery, JourneySummary
+from orbit_contacts.features.timeline.models import (
+    Journey,
+    JourneyEvent,
+    JourneyQuery,
+    JourneySummary,
+    Touchpoint,
+)
 from orbit_contacts.features.timeline.stages import Course, Turn
 from orbit_contacts.features.timeline.wording import title_of
 
 # How the actors of our own events come in.
 _DOORS = {"api_key": "api", "user": "console", "system": "system"}
 _MAX_TURNS = 1_000
+_MAX_ATTRIBUTED = 50
 
 
 class Traveller(NamedTuple):
@@ -43,7 +50,7 @@ async def journey(reader: Reader, contact: Traveller, query: JourneyQuery) -> Pa
     data = Journey(
         contact_id=ids.contact_text(contact.id),
         summary=await _summary(reader, contact),
-        stages=course.stages(reader.now),
+        stages=course.stages(reader.now, await _touched(reader, contact.id, course.changes[-_MAX_ATTRIBUTED:])),
         events=[event_of(row, course) for row in shown],
     )
     return PagedObject(data, cursor)
@@ -73,6 +80,38 @@ async def course_of(reader: Reader, contact: Traveller) -> Course:
         _MAX_TURNS,
     )
     return Course(contact.created_at, [Turn(row["occurred_at"], row["old"], row["new"]) for row in rows], contact.stage)
+
+
+async def _touched(reader: Reader, contact_id: UUID, changes: list[Instant]) -> dict[Instant, Touchpoint]:
+    """For changes of the stage the last touchpoint of the 30 days before: what the change is attributed to."""
+    if not changes:
+        return {}
+    rows = await reader.fetch_all(
+        """
+        SELECT change.at, e.occurred_at, e.type, e.channel, e.title, e.data, e.message_id, e.call_id, e.ticket_id,
+               e.event_id
+        FROM unnest($3::timestamptz[]) AS change (at) CROSS JOIN LATERAL (
+            SELECT * FROM events e
+            WHERE e.cell_id = $1 AND e.contact_id = $2
+              AND e.occurred_at <= change.at AND e.occurred_at > change.at - interval '30 days'
+              AND NOT (e.type LIKE 'contact.%' OR e.type LIKE 'consent.%' OR e.type LIKE 'note.%')
+            ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1
+        ) AS e
+        """,
+        reader.caller.cell(ids.cell_number(contact_id)),
+        contact_id,
+        changes,
+    )
+    return {
+        row["at"]: Touchpoint(
+            timestamp=format_instant(row["occurred_at"]),
+            type=row["type"],
+            channel=row["channel"],
+            title=title_of(row["type"], row["channel"], row["title"]),
+            reference_id=_reference(row, msgspec.json.decode(row["data"])),
+        )
+        for row in rows
+    }
 
 
 async def _summary(reader: Reader, contact: Traveller) -> JourneySummary:

@@ -114,11 +114,22 @@ class JourneySummary(msgspec.Struct, kw_only=True):
     current_stage: str | None
 
 
+class Touchpoint(msgspec.Struct, kw_only=True):
+    timestamp: str
+    type: str
+    channel: str | None
+    title: str
+    reference_id: Annotated[str | None, Meta(description="The id of the message, call or ticket.")]
+
+
 class Stage(msgspec.Struct, kw_only=True):
     stage: str | None
     entered_at: str
     exited_at: str | None
     duration_seconds: Annotated[int, Meta(description="Until now for the current stage.")]
+    attributed_to: Annotated[
+        Touchpoint | None, Meta(description="The last touchpoint in the 30 days before the stage was entered.")
+    ] = None
 
 
 class JourneyEvent(msgspec.Struct, kw_only=True):

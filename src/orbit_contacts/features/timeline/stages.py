@@ -1,11 +1,11 @@
 """The lifecycle stages of a contact over time. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from orbit_contacts.core.clock import SECOND, Instant, format_instant
-from orbit_contacts.features.timeline.models import Stage
+from orbit_contacts.features.timeline.models import Stage, Touchpoint
 
 
 class Turn(NamedTuple):
@@ -35,14 +35,21 @@ class Course:
         """The stage in force; a change counts from its own instant on."""
         return self._stages[max(bisect_right(self._times, instant) - 1, 0)]
 
-    def stages(self, now: Instant) -> list[Stage]:
-        """Every stage with when it was entered and left; times without a stage are left out."""
+    @property
+    def changes(self) -> list[Instant]:
+        """When the stage changed, oldest first."""
+        return self._times[1:]
+
+    def stages(self, now: Instant, touched: Mapping[Instant, Touchpoint]) -> list[Stage]:
+        """Every stage with when it was entered and left, and the touchpoint before the change to it; times without a
+        stage are left out."""
         return [
             Stage(
                 stage=stage,
                 entered_at=format_instant(entered),
                 exited_at=None if exited is None else format_instant(exited),
                 duration_seconds=max((now if exited is None else exited) - entered, 0) // SECOND,
+                attributed_to=touched.get(entered),
             )
             for stage, entered, exited in zip(self._stages, self._times, [*self._times[1:], None], strict=True)
             if stage is not None
