@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-SUITES = ("contacts", "events", "segments", "send_gate", "console")
+SUITES = ("contacts", "events", "imports", "segments", "send_gate", "console")
 ON_REQUEST = ("next_best_action",)
 
 
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument(
         "--directory-events", type=int, default=10_000_000, help="events of the contacts of `segments` and `send_gate`"
     )
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of each file, for the suite `imports`")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of which the median is printed")
     parser.add_argument("--keep", action="store_true", help="keep the loaded data for the next run")
     options = parser.parse_args()

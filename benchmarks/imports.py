@@ -1,47 +1,68 @@
-"""Imports beside raw COPY of the same rows into the same indexed table, in one run.
+"""Imports and exports beside raw COPY, bulk actions, previews and phone numbers: speed, and the memory of the worker.
 
-`python -m benchmarks.imports DSN [--contacts N] [--rows N]` makes a database of its own on that server, fills a
-workspace with N contacts, and prints rows per second of: raw COPY of contacts and identifiers, an import of new
-people, the same file again (nothing new), and once more with a changed column (all updated); with the peak memory.
+The raw COPY writes the same contacts and identifiers, prepared before the clock starts, into the same indexed tables.
+A second one writes also what an import writes beside them: an event and a row of the way back for each contact. Each
+import is done by a process of its own, as a worker does it; what is printed is its time and its highest memory.
 """
 
 import argparse
 import asyncio
-import io
+import gc
+import json
 import resource
-import secrets
+import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
 from time import perf_counter
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import msgspec
+from rich.console import Console
+from rich.table import Table
 
-from orbit_contacts.core import ids, migrations
+from benchmarks import dataset, phones
+from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import now
-from orbit_contacts.core.database import Database, Transaction, Unbound, connect
+from orbit_contacts.core.database import Connection, Database, Transaction, Unbound, connect
+from orbit_contacts.features.bulk_actions import service as bulk_actions
+from orbit_contacts.features.bulk_actions.models import NewBulkAction
 from orbit_contacts.features.contacts.emails import email_key
 from orbit_contacts.features.contacts.phones import phone_key
 from orbit_contacts.features.contacts.text import search_text
-from orbit_contacts.features.imports import queries, running
-from orbit_contacts.features.imports.models import ImportOptions
+from orbit_contacts.features.exports import service as exports
+from orbit_contacts.features.exports.models import NewExport
+from orbit_contacts.features.imports import file_queries, queries, running
+from orbit_contacts.features.imports.models import BulkQuery, ImportOptions
+from orbit_contacts.features.imports.preview import preview
 from orbit_contacts.features.imports.readers import ReadLimits, detect_file
 from orbit_contacts.features.imports.sources import survey
+from orbit_contacts.features.imports.upload import upload_of_file
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
-__all__ = ["every_feature"]
+__all__ = ["every_feature", "run"]
 
 LIMITS = ReadLimits(max_bytes=1 << 32, max_expanded_bytes=1 << 33, max_rows=10_000_000)
+SMALL = 100_000
+PREVIEW_BYTES = 25 * 1024 * 1024
 FIRST = "Ada Alan Grace Linus Şule Jörg Zoë Ming Fatma Igor Aiko Omar Eva Noah Lena Paul".split()
 LAST = "Lovelace Turing Hopper Yılmaz Müller Chen Öztürk Ivanov Sato Haddad Novak Silva Rossi Kowalski".split()
-HEADER = "email,phone,first_name,last_name,company,country_code,language,lifecycle_stage,tags\n"
+NAMES = ("email", "phone", "first_name", "last_name", "company", "country_code", "language", "lifecycle_stage")
+COPIED = 100_000
+TAGGED = 100_000
+
+Row = tuple[str, ...]
+_console = Console(highlight=False, width=130)
 
 
-def rows(start: int, count: int, stage: str) -> list[tuple[str, ...]]:
-    return [
-        (
-            f"{FIRST[n % 16].lower()}.{n}@mail{n % 997}.example.com".encode("ascii", "ignore").decode(),
+def rows(start: int, count: int, stage: str) -> Iterator[Row]:
+    """People with e-mail, phone, six more columns and two tags."""
+    for n in range(start, start + count):
+        yield (
+            f"{('ada', 'alan', 'grace', 'linus', 'eva')[n % 5]}.{n}@mail{n % 997}.example.com",
             f"+49151{n:08d}",
             FIRST[n % 16],
             LAST[n * 7 % 14],
@@ -51,101 +72,253 @@ def rows(start: int, count: int, stage: str) -> list[tuple[str, ...]]:
             stage,
             "fair;spring",
         )
-        for n in range(start, start + count)
-    ]
 
 
-async def raw_copy(database: Database, caller: Caller, table: list[tuple[str, ...]]) -> float:
-    """COPY of what the import writes of contacts and identifiers, prepared before the clock starts."""
-    at = now()
-    cell = caller.cell(0)
-    made = sorted(ids.mint(at) for _ in table)
-    contacts, identifiers = [], []
-    for id, row in zip(made, table, strict=True):
+def csv_of(table: Iterable[Row]) -> bytes:
+    return "\n".join([",".join((*NAMES, "tags")), *map(",".join, table), ""]).encode()
+
+
+def json_of(table: Iterable[Row]) -> bytes:
+    contacts = (
+        msgspec.json.encode({**dict(zip(NAMES, row, strict=False)), "tags": row[8].split(";")}) for row in table
+    )
+    return b"[" + b",\n".join(contacts) + b"]"
+
+
+async def raw_copy(database: Database, caller: Caller, start: int, count: int, *, everything: bool) -> float:
+    """Seconds of COPY alone."""
+    seconds = 0.0
+    for first in range(start, start + count, COPIED):
+        table = rows(first, min(COPIED, start + count - first), "lead")
+        contacts, identifiers, events, manifest = _records(caller, list(table))
+        started = perf_counter()
+        async with database.transaction(caller) as tx:
+            await tx.copy_in(
+                "contact_identifiers", ("workspace_id", "kind", "value", "cell_id", "contact_id"), identifiers
+            )
+            await tx.copy_in(
+                "contacts",
+                (
+                    *("workspace_id", "cell_id", "id", "bucket", "source", "search_text", "created_at", "updated_at"),
+                    *("phone", "email", "first_name", "last_name", "company", "country_code", "language"),
+                    *("lifecycle_stage", "tags"),
+                ),
+                contacts,
+            )
+            if everything:
+                await tx.copy_in(
+                    "events",
+                    (
+                        *("workspace_id", "cell_id", "contact_id", "occurred_at", "id", "recorded_at", "type"),
+                        *("data", "actor"),
+                    ),
+                    events,
+                )
+                await tx.copy_in(
+                    "import_changes",
+                    (
+                        *("workspace_id", "cell_id", "import_id", "at", "contact_id", "created"),
+                        *("contact_updated_at", "changes", "tags", "list_ids"),
+                    ),
+                    manifest,
+                )
+        seconds += perf_counter() - started
+    return seconds
+
+
+def _records(caller: Caller, table: list[Row]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    at, workspace, cell, job = now(), caller.workspace_id, caller.cell(0), ids.mint(now())
+    data = msgspec.json.encode({"source": "import", "import_job_id": ids.text("imp", job)})
+    contacts: list[Any] = []
+    identifiers: list[Any] = []
+    events: list[Any] = []
+    manifest: list[Any] = []
+    for id, row in zip(sorted(ids.mint(at) for _ in table), table, strict=True):
         text = search_text(row[2], row[3], None, row[4], row[0], row[1])
-        contacts.append(
-            (caller.workspace_id, cell, id, 0, "import", text, at, at, *row[1::-1], *row[2:8], row[8].split(";"))
-        )
+        contacts.append((workspace, cell, id, 0, "import", text, at, at, *row[1::-1], *row[2:8], row[8].split(";")))
         for kind, key in (("email", email_key(row[0])), ("phone", phone_key(row[1]))):
-            identifiers.append((caller.workspace_id, kind, key, cell, id))
-    identifiers.sort(key=lambda each: each[1:3])
-    started = perf_counter()
-    async with database.transaction(caller) as tx:
-        await tx.copy_in("contact_identifiers", ("workspace_id", "kind", "value", "cell_id", "contact_id"), identifiers)
-        await tx.copy_in(
-            "contacts",
-            (
-                *("workspace_id", "cell_id", "id", "bucket", "source", "search_text", "created_at", "updated_at"),
-                *("phone", "email", "first_name", "last_name", "company", "country_code", "language"),
-                *("lifecycle_stage", "tags"),
-            ),
-            contacts,
-        )
-    return perf_counter() - started
+            identifiers.append((workspace, kind, key, cell, id))
+        events.append((workspace, cell, id, at, ids.mint(at), at, "contact.created", data, caller.actor))
+        manifest.append((workspace, cell, job, at, id, True, at, b"{}", [], []))
+    identifiers.sort(key=_kind_and_key)
+    return contacts, identifiers, events, manifest
 
 
-async def run_import(database: Database, caller: Caller, table: list[tuple[str, ...]]) -> tuple[float, tuple[int, ...]]:
-    text = io.StringIO()
-    text.write(HEADER)
-    for row in table:
-        text.write(",".join(row) + "\n")
-    content = text.getvalue().encode()
-    reading = survey(content, detect_file(content, "bench.csv"), {}, {}, LIMITS).reading
+def _kind_and_key(row: tuple[Any, ...]) -> tuple[str, str]:
+    return row[1:3]
+
+
+class Imported(NamedTuple):
+    seconds: float
+    megabytes: float
+    counts: tuple[int, ...]
+
+
+async def run_import(database: Database, caller: Caller, content: bytes, name: str) -> Imported:
+    """An import by a process of its own."""
+    form = detect_file(content, name)
+    reading = survey(content, form, {}, {}, LIMITS).reading
     id = ids.mint(now())
 
     async def queue(tx: Transaction) -> None:
         options, how = msgspec.json.encode(ImportOptions()), msgspec.json.encode(reading)
-        await queries.insert(tx, id, "queued", False, options, how, None, len(table))
-        await queries.insert_file(tx, id, content)
+        await queries.insert(tx, id, "queued", False, options, how, None, 0)
+        await file_queries.insert_file(tx, id, content)
 
     await database.run(Transaction, caller, queue)
-    started = perf_counter()
-    await running.run(Unbound(database, caller, 0), id, LIMITS)
-    seconds = perf_counter() - started
+    command = [sys.executable, "-m", "benchmarks.imports", database.dsn, str(caller.workspace_id), str(id)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    told, _ = await process.communicate()
+    seconds, megabytes = json.loads(told)
     async with database.reader(caller) as reader:
         job = await queries.find(reader, id)
     assert job is not None
     assert job["status"] == "completed", job["error"]
-    return seconds, (job["created"], job["updated"], job["unchanged"], job["skipped"])
+    return Imported(seconds, megabytes, (job["created"], job["updated"], job["unchanged"], job["skipped"]))
 
 
-async def bench(dsn: str, contacts: int, count: int) -> None:
-    server = await connect(dsn)
-    name = f"bench_{secrets.token_hex(4)}"
-    await server.execute(f'CREATE DATABASE "{name}"')
-    own = urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
-    database = Database(own, size=4, ad_hoc_size=1, statement_timeout=600)
+async def work(dsn: str, workspace_id: int, id: UUID) -> None:
+    """What the process of an import does."""
+    database = Database(dsn, size=4, ad_hoc_size=1, statement_timeout=600)
+    await workspaces.prepare_installation(database)
+    async with database.prepared.connection() as connection:
+        caller = await workspaces.system_caller(connection, workspace_id, "worker")
+    started = perf_counter()
+    await running.run(Unbound(database, caller, 0), id, LIMITS)
+    seconds = perf_counter() - started
+    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    await database.close()
+
+
+class Results:
+    def __init__(self) -> None:
+        self._table = Table("", "rows/s", "us/row", "of COPY", "target", "MB", "created, updated, unchanged, skipped")
+
+    def add(
+        self, what: str, count: int, seconds: float, *, share: float | None = None, target: str = "", more: Any = None
+    ) -> None:
+        told = (f"{more.megabytes:,.0f}", ", ".join(map(str, more.counts))) if more else ("", "")
+        part = "" if share is None else f"{share:.0%}"
+        self._table.add_row(what, f"{count / seconds:,.0f}", f"{seconds / count * 1e6:.1f}", part, target, *told)
+
+    def show(self) -> None:
+        _console.print(self._table)
+
+
+async def _imports(database: Database, caller: Caller, count: int, results: Results) -> None:
+    small = await run_import(database, caller, csv_of(rows(10_000_000, SMALL, "lead")), "small.csv")
+    seconds = await raw_copy(database, caller, 20_000_000, count, everything=False)
+    results.add("raw COPY: contacts, identifiers", count, seconds)
+    raw = count / seconds
+    every = await raw_copy(database, caller, 30_000_000, count, everything=True)
+    results.add("raw COPY: events and manifest too", count, every, share=count / every / raw)
+    results.add(f"import of {SMALL:,}", SMALL, small.seconds, share=SMALL / small.seconds / raw, more=small)
+    for what, content, name, target in (
+        ("import, new, CSV", csv_of(rows(0, count, "lead")), "new.csv", "60 %, 8,000/s"),
+        ("import, new, JSON", json_of(rows(40_000_000, count, "lead")), "new.json", "60 %, 8,000/s"),
+        ("import, all updated", csv_of(rows(0, count, "customer")), "new.csv", "50 %"),
+        ("import, nothing new", csv_of(rows(0, count, "customer")), "new.csv", ""),
+    ):
+        done = await run_import(database, caller, content, name)
+        share = count / done.seconds / raw
+        results.add(what, count, done.seconds, share=share, target=target, more=done)
+
+
+async def _exports(database: Database, connection: Connection, caller: Caller, results: Results) -> None:
+    size = 0
+
+    async def sink(data: bytes) -> None:
+        nonlocal size
+        size += len(data)
+
+    started = perf_counter()
+    told = await connection.copy_from_query(
+        "SELECT * FROM contacts WHERE cell_id = $1 AND deleted_at IS NULL ORDER BY id",
+        caller.cell(0),
+        output=sink,
+        format="csv",
+    )
+    seconds = perf_counter() - started
+    count = int(told.split()[1])
+    raw = count / seconds
+    results.add("COPY … TO STDOUT (format csv)", count, seconds)
+    for what, new in (
+        ("export, CSV", NewExport()),
+        ("export, CSV, ten columns", NewExport(fields=["id", *NAMES, "tags"])),
+        ("export, NDJSON", NewExport(format="ndjson")),
+    ):
+        started = perf_counter()
+        async for piece in _pieces(database, caller, new):
+            size += len(piece)
+        seconds = perf_counter() - started
+        results.add(what, count, seconds, share=count / seconds / raw, target="60 %" if new.format == "csv" else "")
+
+
+async def _pieces(database: Database, caller: Caller, new: NewExport) -> AsyncIterator[bytes]:
+    async for data in exports.streamed(Unbound(database, caller, now()), new):
+        yield data
+
+
+async def _others(database: Database, connection: Connection, caller: Caller, results: Results) -> None:
+    expected: int = await connection.fetchval(
+        "SELECT count(*) FROM contacts WHERE cell_id = $1 AND country_code = 'DE' AND deleted_at IS NULL",
+        caller.cell(0),
+    )
+    new = NewBulkAction(
+        action="add_tags", filter={"country_code": "DE"}, params={"tags": ["seen"]}, expected_count=expected
+    )
+    async with database.transaction(caller) as tx:
+        action, _ = await bulk_actions.start(tx, new)
+    id = ids.parse("act", action.id)
+    assert id is not None
+    started, done = perf_counter(), 0
+    while done < min(TAGGED, expected):
+        async with database.transaction(caller) as tx:
+            if not await bulk_actions.work_on(tx, id):
+                break
+        done += 200
+    results.add("bulk tag", done, perf_counter() - started)
+    table = rows(0, PREVIEW_BYTES // 110, "lead")
+    content = csv_of(table)[:PREVIEW_BYTES]
+    upload = upload_of_file(content, "people.csv", "text/csv", BulkQuery())
+    started = perf_counter()
+    shown = await preview(Unbound(database, caller, now()), upload)
+    seconds = perf_counter() - started
+    results.add(f"preview of {len(content) >> 20} MB ({seconds:.1f} s)", shown.total, seconds)
+
+
+async def bench(server: str, template: str, count: int) -> None:
+    name = "orbit_bench_rows"
+    admin = await connect(server)
+    await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    source = urlsplit(template).path.lstrip("/")
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
+    own = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    database = Database(own, size=4, ad_hoc_size=2, statement_timeout=600)
+    connection = await connect(own)
+    results = Results()
     try:
-        connection = await connect(own)
-        await migrations.migrate(connection)
-        made = await workspaces.create_organization(connection, "Bench")
-        caller = await workspaces.system_caller(connection, made["live"], "bench")
-        await connection.close()
+        large = await connection.fetchval("SELECT min(id) FROM workspaces WHERE mode = 'live'")
+        caller = await workspaces.system_caller(connection, large, "bench")
         await workspaces.prepare_installation(database)
-        if contacts:
-            await run_import(database, caller, rows(50_000_000, contacts, "lead"))
-        seconds = await raw_copy(database, caller, rows(20_000_000, count, "lead"))
-        raw = count / seconds
-        print(f"{'raw COPY':<28}{raw:>10,.0f} rows/s")
-        for what, stage in (
-            ("import, new", "lead"),
-            ("import, nothing new", "lead"),
-            ("import, all updated", "customer"),
-        ):
-            seconds, counts = await run_import(database, caller, rows(0, count, stage))
-            print(f"{what:<28}{count / seconds:>10,.0f} rows/s {count / seconds / raw:>6.0%} {counts}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(f"peak memory {peak} MB (with the rows of this program)", file=sys.stderr)
+        gc.freeze()
+        await _imports(database, caller, count, results)
+        await _exports(database, connection, caller, results)
+        await _others(database, connection, caller, results)
+        results.add("phone check", 1_000_000, phones.microseconds(), target="5 us")
     finally:
+        results.show()
+        await connection.close()
         await database.close()
-        await server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        await server.close()
+        await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await admin.close()
+
+
+def run(options: argparse.Namespace) -> None:
+    _console.print(f"\n[bold]Imports and exports[/bold]: {options.rows:,} rows into {options.contacts:,} contacts")
+    with dataset.server(keep=options.keep) as server, dataset.database(options.contacts, keep=options.keep) as dsn:
+        asyncio.run(bench(server, dsn, options.rows))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dsn")
-    parser.add_argument("--contacts", type=int, default=1_000_000, help="that are there before")
-    parser.add_argument("--rows", type=int, default=100_000)
-    options = parser.parse_args()
-    asyncio.run(bench(options.dsn, options.contacts, options.rows))
+    asyncio.run(work(sys.argv[1], int(sys.argv[2]), UUID(sys.argv[3])))

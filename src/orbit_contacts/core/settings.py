@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ad_hoc_pool_size: Annotated[int, Meta(description="Connections for searches and segments.", ge=1)] = 4
     statement_timeout: Annotated[float, Meta(description="Seconds one SQL statement may take.", gt=0)] = 15.0
     max_body_bytes: Annotated[int, Meta(description="Largest JSON body of an ordinary call.", ge=1024)] = 1 << 20
+    import_max_rows: Annotated[int, Meta(description="Most rows of an imported file.", ge=1)] = 100_000
+    import_max_bytes: Annotated[int, Meta(description="Largest imported file, as it is sent.", ge=1024)] = 25 << 20
     default_page_size: Annotated[int, Meta(description="Rows of a page without `limit`.", ge=1)] = 25
     max_page_size: Annotated[int, Meta(description="Largest `limit`.", ge=1)] = 200
     rate_limits: Annotated[bool, Meta(description="Refuse calls over the limits; headers come always.")] = False

@@ -33,6 +33,7 @@ from orbit_contacts.features.custom_fields.routes import routes as custom_fields
 from orbit_contacts.features.events.routes import routes as events
 from orbit_contacts.features.events.routes import sdk_routes
 from orbit_contacts.features.exports.routes import routes as exports
+from orbit_contacts.features.imports.routes import allow as allow_imports
 from orbit_contacts.features.imports.routes import routes as imports
 from orbit_contacts.features.lists.routes import routes as lists
 from orbit_contacts.features.merging.routes import routes as merging
@@ -49,6 +50,7 @@ from orbit_contacts.features.workspaces.authentication import Authenticator
 from orbit_contacts.features.workspaces.routes import routes as settings_routes
 from orbit_contacts.interfaces.console.application import Console
 from orbit_contacts.interfaces.docs_page import routes as docs_routes
+from orbit_contacts.interfaces.downloads import routes as download_routes
 from orbit_contacts.interfaces.errors_page import routes as errors_routes
 from orbit_contacts.interfaces.health import health
 from orbit_contacts.interfaces.open_cors import OpenCors
@@ -103,6 +105,7 @@ class Application:
         )
         pagination.default_limit = settings.default_page_size
         pagination.max_limit = settings.max_page_size
+        allow_imports(settings.import_max_rows, settings.import_max_bytes)
         if settings.docs_url:
             envelope.docs_base = settings.docs_url.rstrip("/")
         self.request_log = RequestLog() if settings.log_requests else None
@@ -168,6 +171,7 @@ class Application:
             *errors_routes,
             *Console(self.settings, self.database, self.authenticator).routes(),
             *unsubscribe_routes(self.settings, self.database),
+            *download_routes(self.database),
             Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
 

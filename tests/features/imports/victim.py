@@ -6,7 +6,7 @@ from uuid import UUID
 
 from orbit_contacts.core.database import Database, Unbound
 from orbit_contacts.features.imports import running
-from orbit_contacts.features.imports.service import LIMITS
+from orbit_contacts.features.imports.limits import RECEIVED
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces import api as every_feature
 
@@ -22,7 +22,7 @@ async def main(dsn: str, workspace_id: int, import_id: UUID) -> None:
         caller = await workspaces.system_caller(connection, workspace_id, "worker")
     running.CHUNK_ROWS = CHUNK
     print("ready", flush=True)
-    await running.run(Unbound(database, caller, 0), import_id, LIMITS)
+    await running.run(Unbound(database, caller, 0), import_id, RECEIVED)
     print("done", flush=True)
 
 

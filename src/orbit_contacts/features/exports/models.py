@@ -45,7 +45,13 @@ class Export(msgspec.Struct, kw_only=True):
     format: str
     row_count: int
     size_bytes: int
-    download_url: Annotated[str | None, Meta(description="Path of the file once it is completed; same credentials.")]
+    download_url: Annotated[
+        str | None,
+        Meta(
+            description="Path of the file on this server once it is completed. Signed: whoever has it needs no key "
+            "until `expires_at`. With a key, `GET /contacts/exports/{id}/download` gives the same."
+        ),
+    ]
     created_at: str
     completed_at: str | None
     expires_at: str

@@ -80,17 +80,16 @@ async def piece(reader: Reader, id: UUID, number: int) -> bytes | None:
     )
 
 
-async def contacts_page(reader: Reader, where: Where, after: UUID | None, limit: int) -> list[Record]:
-    """The next contacts that satisfy a condition, oldest first."""
+async def contacts_page(ad_hoc: Reader, where: Where, after: UUID | None, limit: int) -> list[Record]:
+    """The next contacts that satisfy a condition, oldest first; to be planned for its values."""
     bounded = where.copy()
     if after is not None:
         bounded.add("c.id > " + bounded.bind(after))
     places = bounded.bind(limit)
-    async with reader.ad_hoc() as ad_hoc:
-        return await ad_hoc.fetch_all(
-            "SELECT " + COLUMNS + " FROM contacts c WHERE " + bounded.text + " ORDER BY c.id LIMIT " + places,
-            *bounded.args,
-        )
+    return await ad_hoc.fetch_all(
+        "SELECT " + COLUMNS + " FROM contacts c WHERE " + bounded.text + " ORDER BY c.id LIMIT " + places,
+        *bounded.args,
+    )
 
 
 async def identifiers_of(reader: Reader, contact_id: UUID) -> list[Record]:

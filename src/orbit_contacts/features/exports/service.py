@@ -1,5 +1,6 @@
 """Exports: contacts in pages of five thousand, through a writer, to a response or to stored pieces."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -15,9 +16,7 @@ from orbit_contacts.core.operations import Stream
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.consent import service as consent
-from orbit_contacts.features.consent.channels import CHANNELS
 from orbit_contacts.features.contacts import filters, selection
-from orbit_contacts.features.contacts.queries import contact_of
 from orbit_contacts.features.exports import columns, queries
 from orbit_contacts.features.exports.models import (
     CONTENT_TYPES,
@@ -27,7 +26,9 @@ from orbit_contacts.features.exports.models import (
     ExportNotReady,
     NewExport,
 )
-from orbit_contacts.features.exports.writers import Row, writer_for
+from orbit_contacts.features.exports.signing import path_of
+from orbit_contacts.features.exports.tables import Contacts
+from orbit_contacts.features.exports.writers import writer_for
 from orbit_contacts.features.workspaces import service as workspaces
 
 INLINE = 5000
@@ -87,31 +88,29 @@ async def _named(reader: Reader, given: list[str]) -> list[UUID]:
     return list(found)
 
 
-async def _pages(reader: Reader, new: NewExport) -> AsyncIterator[list[Row]]:
-    """The rows of an export, a page at a time; memory holds one page."""
+async def _pages(reader: Reader, new: NewExport) -> AsyncIterator[Contacts]:
+    """The contacts of an export, a page at a time. The next page is read while one is written; memory holds two."""
     names = columns.chosen(new.fields)
     with_consent = any(name.startswith("preferences.") for name in names)
     where = await _where(reader, new)
-    after: UUID | None = None
-    while where is not None:
-        found = await queries.contacts_page(reader, where, after, _PAGE)
-        if not found:
-            return
-        states = await consent.states(reader, [row["id"] for row in found]) if with_consent else {}
-        yield [_row(record, names, states) for record in found]
-        after = found[-1]["id"]
+    if where is None:
+        return
 
+    async def read(after: UUID | None) -> Contacts:
+        # On a connection of its own: the caller's may be storing the page before.
+        async with reader.ad_hoc() as ad_hoc:
+            found = await queries.contacts_page(ad_hoc, where, after, _PAGE)
+            states = await consent.states(ad_hoc, [row["id"] for row in found]) if with_consent and found else {}
+        return Contacts(names, found, states)
 
-_UNKNOWN: dict[str, str] = dict.fromkeys(CHANNELS, "unknown")
-
-
-def _row(record: Record, names: tuple[str, ...], states: dict[UUID, consent.ContactConsent]) -> Row:
-    contact = contact_of(record)
-    state = states.get(record["id"])
-    preferences = (
-        _UNKNOWN if state is None else {channel: effective.status for channel, effective in state.channels.items()}
-    )
-    return {name: columns.value_of(name, contact, preferences) for name in names}
+    following = asyncio.create_task(read(None))
+    try:
+        while (page := await following).records:
+            following = asyncio.create_task(read(page.records[-1]["id"]))
+            yield page
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 async def chunks(reader: Reader, new: NewExport) -> AsyncIterator[bytes]:
@@ -119,8 +118,8 @@ async def chunks(reader: Reader, new: NewExport) -> AsyncIterator[bytes]:
     writer = writer_for(new.format, columns.chosen(new.fields))
     if beginning := writer.begin():
         yield beginning
-    async for rows in _pages(reader, new):
-        if data := writer.rows(rows):
+    async for page in _pages(reader, new):
+        if data := await asyncio.to_thread(writer.rows, page):
             yield data
     for data in writer.end():
         yield data
@@ -140,8 +139,8 @@ async def _write(tx: Transaction, id: UUID, new: NewExport) -> None:
             number, size = number + 1, size + len(piece)
 
     async for page in _pages(tx, new):
-        buffer += writer.rows(page)
-        rows += len(page)
+        buffer += await asyncio.to_thread(writer.rows, page)
+        rows += len(page.records)
         await flush(_PIECE)
     for data in writer.end():
         buffer += data
@@ -163,7 +162,7 @@ async def fail(tx: Transaction, id: UUID) -> None:
 
 
 async def get(reader: Reader, id: UUID) -> Export:
-    return _shown(await _found(reader, id))
+    return _shown(reader, await _found(reader, id))
 
 
 async def _found(reader: Reader, id: UUID) -> Record:
@@ -174,7 +173,7 @@ async def _found(reader: Reader, id: UUID) -> Record:
     return row
 
 
-def _shown(row: Record) -> Export:
+def _shown(reader: Reader, row: Record) -> Export:
     id = ids.text("exp", row["id"])
     return Export(
         export_id=id,
@@ -182,7 +181,7 @@ def _shown(row: Record) -> Export:
         format=row["format"],
         row_count=row["row_count"],
         size_bytes=row["size_bytes"],
-        download_url=f"/api/v1/contacts/exports/{id}/download" if row["status"] == "completed" else None,
+        download_url=path_of(reader, row["id"], row["expires_at"]) if row["status"] == "completed" else None,
         created_at=format_instant(row["created_at"]),
         completed_at=None if row["completed_at"] is None else format_instant(row["completed_at"]),
         expires_at=format_instant(row["expires_at"]),
@@ -197,7 +196,7 @@ async def list_exports(reader: Reader, query: PageQuery) -> Page[Export]:
         return row["id"]
 
     shown, cursor = page_of(reader, "exports", query, rows, limit, key)
-    return Page([_shown(row) for row in shown], cursor)
+    return Page([_shown(reader, row) for row in shown], cursor)
 
 
 async def download(work: Unbound, id: UUID) -> Stream:

@@ -12,21 +12,19 @@ from typing import Any, Protocol
 
 import msgspec
 
-from orbit_contacts.core.csv_safety import guard_all
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.exports.columns import cell_of
+from orbit_contacts.features.exports.tables import Contacts, Row
 
 _PIECE = 1 << 18
 _MOST_SHEET_ROWS = 1_048_575
-
-Row = dict[str, Any]
 
 
 class Writer(Protocol):
     """`rows` may give nothing until `end`."""
 
     def begin(self) -> bytes: ...
-    def rows(self, rows: Sequence[Row]) -> bytes: ...
+    def rows(self, page: Contacts) -> bytes: ...
     def end(self) -> Iterator[bytes]: ...
 
 
@@ -46,9 +44,8 @@ class CsvWriter:
         self._writer.writerow(self._columns)
         return self._take()
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
-        columns = self._columns
-        self._writer.writerows(guard_all([cell_of(name, row[name]) for name in columns]) for row in rows)
+    def rows(self, page: Contacts) -> bytes:
+        self._writer.writerows(zip(*page.columns(), strict=True))
         return self._take()
 
     def end(self) -> Iterator[bytes]:
@@ -71,8 +68,8 @@ class NdjsonWriter:
     def begin(self) -> bytes:
         return b""
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
-        return msgspec.json.Encoder().encode_lines([nested(row) for row in rows])
+    def rows(self, page: Contacts) -> bytes:
+        return msgspec.json.Encoder().encode_lines([nested(row) for row in page.rows()])
 
     def end(self) -> Iterator[bytes]:
         return iter(())
@@ -87,8 +84,8 @@ class JsonWriter:
     def begin(self) -> bytes:
         return b'{"contacts":['
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
-        documents = b",\n".join(msgspec.json.encode(nested(row)) for row in rows)
+    def rows(self, page: Contacts) -> bytes:
+        documents = b",\n".join(msgspec.json.encode(nested(row)) for row in page.rows())
         start = b"" if self._first or not documents else b",\n"
         self._first = self._first and not documents
         return start + documents
@@ -106,8 +103,8 @@ class VcardWriter:
     def begin(self) -> bytes:
         return b""
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
-        return "".join(self._card(row) for row in rows).encode()
+    def rows(self, page: Contacts) -> bytes:
+        return "".join(self._card(row) for row in page.rows()).encode()
 
     def _card(self, row: Row) -> str:
         def text(name: str) -> str:
@@ -169,7 +166,8 @@ class WorkbookWriter:
                 self._sheet.write_string(self._row, column, cell[:32_767])
         self._row += 1
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, page: Contacts) -> bytes:
+        rows = page.rows()
         if self._row + len(rows) > _MOST_SHEET_ROWS:
             raise InvalidRequest(
                 "A worksheet holds 1,048,576 rows.", field="format", value="xlsx", expected="csv, or fewer contacts"
@@ -207,7 +205,8 @@ class ParquetWriter:
     def begin(self) -> bytes:
         return b""
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, page: Contacts) -> bytes:
+        rows = page.rows()
         arrays = [
             [row[name] if name == "tags" else cell_of(name, row[name]) or None for row in rows]
             for name in self._columns

@@ -11,9 +11,9 @@ from orbit_contacts.core.clock import DAY, SECOND
 from orbit_contacts.core.database import Transaction, Unbound
 from orbit_contacts.core.jobs import enqueue, job
 from orbit_contacts.features.contacts import lifecycle
-from orbit_contacts.features.imports import drafts, queries, rolling_back, running, write_queries
+from orbit_contacts.features.imports import drafts, file_queries, queries, rolling_back, running, write_queries
+from orbit_contacts.features.imports.limits import RECEIVED
 from orbit_contacts.features.imports.models import RunImport
-from orbit_contacts.features.imports.service import LIMITS
 
 SKIPPED_DAYS = 30
 SLACK = DAY // 24
@@ -23,7 +23,7 @@ _BATCH = 10_000
 
 @job("imports.run")
 async def run_import(work: Unbound, payload: RunImport) -> None:
-    await running.run(work, payload.import_id, LIMITS)
+    await running.run(work, payload.import_id, RECEIVED)
 
 
 @job("imports.rollback")
@@ -36,7 +36,7 @@ async def purge(tx: Transaction) -> None:
     for row in await queries.expired_manifests(tx, tx.now - SLACK, 20):
         owner = msgspec.structs.replace(tx.caller, workspace_id=row["workspace_id"], cell_count=row["cell_count"])
         await queries.drop_manifest(tx.as_caller(owner), row["id"], _BATCH)
-    await queries.delete_old_skipped(tx, tx.now - SKIPPED_DAYS * DAY, _BATCH)
+    await file_queries.delete_old_skipped(tx, tx.now - SKIPPED_DAYS * DAY, _BATCH)
     await drafts.forget_old(tx)
 
 

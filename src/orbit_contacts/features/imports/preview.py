@@ -9,7 +9,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.clock import format_instant
 from orbit_contacts.core.database import Transaction, Unbound
 from orbit_contacts.core.errors import InvalidRequest
-from orbit_contacts.features.imports import running, service
+from orbit_contacts.features.imports import limits, running, service
 from orbit_contacts.features.imports.deciding import Batch
 from orbit_contacts.features.imports.models import (
     Encoding,
@@ -43,7 +43,7 @@ async def preview(work: Unbound, upload: Upload) -> Preview:
             await lists.hold(tx, upload.list_ids, "list_ids")
     detected = await asyncio.to_thread(detect_file, upload.content, upload.file_name, upload.content_type)
     found = await service.look_into(work, upload)
-    total = await asyncio.to_thread(count_rows, upload.content, found.reading, service.LIMITS)
+    total = await asyncio.to_thread(count_rows, upload.content, found.reading, limits.upload)
     tried = None
     if upload.options.dry_run or found.reading.format.kind in RECORDS:
         rows = await asyncio.to_thread(_first_rows, upload, found, TRIED_ROWS)
@@ -70,7 +70,7 @@ async def preview(work: Unbound, upload: Upload) -> Preview:
 
 
 def _first_rows(upload: Upload, found: Survey, count: int) -> list[SourceRow]:
-    return list(islice(read_rows(upload.content, found.reading, service.LIMITS), count))
+    return list(islice(read_rows(upload.content, found.reading, limits.upload), count))
 
 
 async def _try(work: Unbound, upload: Upload, rows: list[SourceRow]) -> ImportResult:

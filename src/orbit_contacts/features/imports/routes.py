@@ -5,7 +5,8 @@ from orbit_contacts.core.errors import Conflict, InvalidRequest, MalformedBody, 
 from orbit_contacts.core.ids import ImportId
 from orbit_contacts.core.operations import Answer, Request, Routes, Stream
 from orbit_contacts.core.pagination import Page, PageQuery
-from orbit_contacts.features.imports import jobs, preview, rolling_back, service
+from orbit_contacts.features.imports import jobs, limits, preview, rolling_back, service
+from orbit_contacts.features.imports.limits import MAX_BODY
 from orbit_contacts.features.imports.models import (
     BulkImport,
     BulkQuery,
@@ -17,7 +18,7 @@ from orbit_contacts.features.imports.models import (
     Preview,
     Rollback,
 )
-from orbit_contacts.features.imports.upload import ACCEPTED, MAX_BODY, read_upload
+from orbit_contacts.features.imports.upload import ACCEPTED, read_upload
 
 # Importing `jobs` registers them.
 __all__ = ["jobs", "routes"]
@@ -102,3 +103,11 @@ async def roll_back_import(tx: Transaction, id: ImportId) -> Answer[Rollback]:
     More than 1,000 contacts are undone in the background (202, `status` "rolling_back"): see the import job.
     """
     return await rolling_back.roll_back(tx, id)
+
+
+def allow(max_rows: int, max_bytes: int) -> None:
+    """Take larger files than usual; `limits.allow`."""
+    limits.allow(max_rows, max_bytes)
+    for operation in routes.operations:
+        if operation.max_body is not None:
+            operation.max_body = max_bytes + limits.AROUND

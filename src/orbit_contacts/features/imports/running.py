@@ -21,7 +21,7 @@ from asyncpg.protocol import Record
 from orbit_contacts.core.clock import DAY, Instant
 from orbit_contacts.core.database import RETRYABLE, Transaction, Unbound
 from orbit_contacts.core.errors import Refusal
-from orbit_contacts.features.imports import lookups, queries
+from orbit_contacts.features.imports import file_queries, lookups, queries
 from orbit_contacts.features.imports.deciding import UNSTORABLE, Batch, Decision
 from orbit_contacts.features.imports.models import ImportOptions, Reading, Warning
 from orbit_contacts.features.imports.preparation import Prepared, Skip, prepare
@@ -91,7 +91,7 @@ async def _do(work: Unbound, id: UUID, job: Record, limits: ReadLimits) -> None:
     region = options.default_country_code or work.caller.default_region
     seen = Seen()
     async with work.reader() as reader:
-        for row in await queries.chunks(reader, id):
+        for row in await file_queries.chunks(reader, id):
             seen.add(decode(row["seen"]))
     with tempfile.TemporaryFile() as file, steady():
         await _fetch_file(work, id, file)
@@ -176,7 +176,7 @@ async def _undecided(following: asyncio.Task[tuple[Chunk, Decision | None]]) -> 
 async def _fetch_file(work: Unbound, id: UUID, file: IO[bytes]) -> None:
     part = 0
     async with work.reader() as reader:
-        while (data := await queries.file_part(reader, id, part)) is not None:
+        while (data := await file_queries.file_part(reader, id, part)) is not None:
             file.write(data)
             part += 1
     file.seek(0)
@@ -215,7 +215,7 @@ async def _commit_chunk(
         if last:
             await finish(tx, await _locked_again(tx, id), "completed")
         else:
-            await queries.insert_chunk(tx, id, position, encode(outcome.seen))
+            await file_queries.insert_chunk(tx, id, position, encode(outcome.seen))
         return outcome.seen
 
     return await persistently(work, commit, decision.at if decision else None)
@@ -235,7 +235,7 @@ async def _bring_in(
     id, position = job["id"], job["position"]
     outcome = await write(tx, batch, good, seen, decision) if good else Outcome()
     skipped = sorted([*refused, *outcome.skipped], key=number_of)
-    await queries.insert_skipped(
+    await file_queries.insert_skipped(
         tx,
         id,
         [

@@ -14,9 +14,9 @@ from orbit_contacts.core.idempotency import Once
 from orbit_contacts.core.jobs import enqueue
 from orbit_contacts.core.operations import Answer
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
-from orbit_contacts.features.imports import queries, running, shown
+from orbit_contacts.features.imports import file_queries, limits, queries, running, shown
 from orbit_contacts.features.imports.models import ImportJob, ImportOptions, ImportResult, Reading, RunImport
-from orbit_contacts.features.imports.readers import FileFormat, ReadLimits, detect_file
+from orbit_contacts.features.imports.readers import FileFormat, detect_file
 from orbit_contacts.features.imports.readers.encoding import known_encoding
 from orbit_contacts.features.imports.skipped import SkippedRow, write_skipped
 from orbit_contacts.features.imports.sources import (
@@ -34,7 +34,6 @@ from orbit_contacts.features.lists import service as lists
 from orbit_contacts.features.workspaces import service as workspaces
 
 INLINE_ROWS = 1_000
-LIMITS = ReadLimits()
 _PAGE = 1_000
 
 
@@ -46,7 +45,7 @@ async def receive(work: Unbound, upload: Upload, once: Once) -> Answer[ImportRes
         content = b""
     else:
         reading = (await look_into(work, upload)).reading
-        total = await asyncio.to_thread(count_rows, upload.content, reading, LIMITS)
+        total = await asyncio.to_thread(count_rows, upload.content, reading, limits.upload)
         content = upload.content
     if total <= INLINE_ROWS:
         rows = await asyncio.to_thread(_all_rows, upload, reading)
@@ -68,7 +67,7 @@ async def receive(work: Unbound, upload: Upload, once: Once) -> Answer[ImportRes
     async def queue(tx: Transaction) -> Answer[ImportResult]:
         await once.claim(tx)
         id, _ = await _insert(tx, upload, reading, total, "queued")
-        await queries.insert_file(tx, id, content)
+        await file_queries.insert_file(tx, id, content)
         await enqueue(tx, "imports.run", RunImport(import_id=id))
         answer = Answer(await shown.result(tx, await _found(tx, id)), status=202)
         await once.store(tx, answer)
@@ -86,21 +85,21 @@ async def look_into(work: Unbound, upload: Upload) -> Survey:
         form = form.with_delimiter("\t" if upload.delimiter in ("tab", "\\t") else upload.delimiter)
     if upload.sheet:
         form = msgspec.structs.replace(form, sheet=upload.sheet)
-    found = await asyncio.to_thread(survey, upload.content, form, upload.mapping, {}, LIMITS)
+    found = await asyncio.to_thread(survey, upload.content, form, upload.mapping, {}, limits.upload)
     if not upload.mapping and found.proposals:
         hash = header_hash(found.reading.header)
         async with work.reader() as reader:
-            known = await queries.remembered_mapping(reader, hash)
+            known = await file_queries.remembered_mapping(reader, hash)
         if known is not None:
             fields = msgspec.json.decode(known, type=list[str | None])
-            found = await asyncio.to_thread(survey, upload.content, form, {}, {hash: fields}, LIMITS)
+            found = await asyncio.to_thread(survey, upload.content, form, {}, {hash: fields}, limits.upload)
     return found
 
 
 def _all_rows(upload: Upload, reading: Reading) -> list[SourceRow]:
     if upload.contacts is not None:
         return list(rows_of_records(upload.contacts))
-    return list(read_rows(upload.content, reading, LIMITS))
+    return list(read_rows(upload.content, reading, limits.upload))
 
 
 def _as_array(contacts: Sequence[bytes]) -> bytes:
@@ -128,7 +127,7 @@ async def _insert(
     if reading.remember:
         fields = {each.column: each.field for each in reading.mapping}
         mapping = [fields.get(place) for place in range(len(reading.header))]
-        await queries.remember_mapping(tx, header_hash(reading.header), msgspec.json.encode(mapping))
+        await file_queries.remember_mapping(tx, header_hash(reading.header), msgspec.json.encode(mapping))
     text = ids.text("imp", id)
     await workspaces.audit(tx, "import.started", text, {"rows": total, "dry_run": options.dry_run})
     return id, options
@@ -195,7 +194,7 @@ async def _skipped_chunks(work: Unbound, id: UUID, header: list[str]) -> AsyncIt
     first = True
     while True:
         async with work.reader() as reader:
-            rows = await queries.skipped(reader, id, after, _PAGE)
+            rows = await file_queries.skipped(reader, id, after, _PAGE)
         page = [SkippedRow(r["row_number"], r["code"], r["message"], r["field"], r["cells"]) for r in rows]
         data = b"".join(write_skipped(header, page))
         if not first:

@@ -9,7 +9,7 @@ from asyncpg.protocol import Record
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import SECOND, Instant, format_instant
 from orbit_contacts.core.database import Reader
-from orbit_contacts.features.imports import queries
+from orbit_contacts.features.imports import file_queries
 from orbit_contacts.features.imports.models import ImportJob, ImportResult, Reading, Rollback, RowError, Warning
 from orbit_contacts.features.imports.sources import RECORDS
 
@@ -25,7 +25,7 @@ async def results(reader: Reader, rows: Sequence[Record]) -> list[ImportJob]:
     with_errors = [row["id"] for row in rows if row["skipped"]]
     errors: dict[Any, list[RowError]] = {}
     if with_errors:
-        for row in await queries.skipped_of(reader, with_errors, SHOWN_ERRORS):
+        for row in await file_queries.skipped_of(reader, with_errors, SHOWN_ERRORS):
             error = RowError(row=row["row_number"], code=row["code"], field=row["field"], message=row["message"])
             errors.setdefault(row["import_id"], []).append(error)
     return [_job(row, errors.get(row["id"], [])) for row in rows]

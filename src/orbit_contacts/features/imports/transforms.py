@@ -13,7 +13,7 @@ from orbit_contacts.core.csv_values import decode_value, split_tags
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.contacts.places import country_from_name
 from orbit_contacts.features.imports.cell_text import LostDigitsError, clean_code, clean_text, whole_number
-from orbit_contacts.features.imports.contact_fields import READ_ONLY_FIELDS, is_field
+from orbit_contacts.features.imports.contact_fields import READ_ONLY_FIELDS, is_export, is_field
 from orbit_contacts.features.imports.dates import DateOrder, parse_date, parse_moment
 from orbit_contacts.features.imports.readers.rows import Fault
 from orbit_contacts.features.imports.truth import read_truth
@@ -24,6 +24,12 @@ CountryLookup = Callable[[str], str | None]
 REMEMBERED_COUNTRIES = 2_000
 
 Put = Callable[[dict[str, Any], str], None]
+
+# What an export of this product holds and nobody has to tidy; a spreadsheet may have spoilt the phone numbers.
+_AS_IT_IS = frozenset(
+    "phone_extension email external_id first_name last_name display_name company country_code timezone language "
+    "lifecycle_stage".split()
+)
 
 
 class ColumnMapping(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +61,7 @@ class RowTransform:
         self._country_from_name = country_from_name
         self._countries: dict[str, str] = {}
         self._own = own
+        self._exact = own and is_export(header)
         self._steps = [(each.column, header[each.column], self._put(each)) for each in mapping if _is_read(each)]
 
     def apply(self, cells: Sequence[str]) -> tuple[dict[str, Any], Fault | None]:
@@ -75,8 +82,10 @@ class RowTransform:
     def _put(self, mapping: ColumnMapping) -> Put:
         field = mapping.field
         prefix, _, key = field.partition(".")
+        if self._exact and prefix in _AS_IT_IS and not mapping.split_name:
+            return _put_as_it_is(field)
         if field == "tags":
-            return _put_tags
+            return _put_own_tags if self._exact else _put_tags
         if field == "country_code":
             return self._put_country
         if field == "display_name" and mapping.split_name:
@@ -171,6 +180,17 @@ def google_labels(tags: list[str]) -> list[str]:
 
 def _is_read(mapping: ColumnMapping) -> bool:
     return mapping.field not in READ_ONLY_FIELDS
+
+
+def _put_as_it_is(field: str) -> Put:
+    def put(contact: dict[str, Any], cell: str) -> None:
+        contact[field] = cell
+
+    return put
+
+
+def _put_own_tags(contact: dict[str, Any], cell: str) -> None:
+    contact["tags"] = split_tags(cell)
 
 
 def _put_text(field: str) -> Put:

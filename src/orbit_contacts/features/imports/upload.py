@@ -16,6 +16,7 @@ from orbit_contacts.core.errors import InvalidRequest, MissingField, PayloadTooL
 from orbit_contacts.core.operations import Request
 from orbit_contacts.features.contacts.places import parse_country
 from orbit_contacts.features.contacts.rules import tidy_tags
+from orbit_contacts.features.imports import limits
 from orbit_contacts.features.imports.models import (
     MAX_CONTACTS,
     BulkBody,
@@ -25,8 +26,6 @@ from orbit_contacts.features.imports.models import (
     OptionFields,
 )
 
-MAX_BYTES = 25 * 1024 * 1024
-MAX_BODY = MAX_BYTES + 1024 * 1024  # what surrounds the file in a form
 MAX_UNPACKED_JSON = 64 * 1024 * 1024
 
 JSON = "application/json"
@@ -76,7 +75,7 @@ async def read_upload(request: Request, query: BulkQuery) -> Upload:
     body = request.body
     if kind == FORM:
         if _is_gzipped(request):
-            body = await asyncio.to_thread(_unpack, body, MAX_BODY)
+            body = await asyncio.to_thread(_unpack, body, limits.upload.max_bytes + limits.AROUND)
         return await _read_form(request, body, query)
     if kind == JSON or (not kind and body.lstrip()[:1] in (b"{", b"[", b"")):
         if _is_gzipped(request):
@@ -169,9 +168,12 @@ def _as_query(pairs: list[tuple[str, str]]) -> bytes:
 
 def upload_of_file(content: bytes, name: str | None, content_type: str, fields: BulkQuery) -> Upload:
     """The bytes of a file with the options beside it. Raises `Refusal` for options that cannot be meant."""
-    if len(content) > MAX_BYTES:
+    if len(content) > limits.upload.max_bytes:
         raise PayloadTooLarge(
-            "The file is too large.", field="file", value=len(content), expected=f"at most {MAX_BYTES} bytes"
+            "The file is too large.",
+            field="file",
+            value=len(content),
+            expected=f"at most {limits.upload.max_bytes} bytes",
         )
     mapping: dict[str, Any] = _json(fields.mapping, _mapping, "mapping") if fields.mapping else {}
     collisions: dict[str, Collision] = _json(fields.collisions, _collisions, "collisions") if fields.collisions else {}

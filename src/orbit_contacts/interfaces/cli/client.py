@@ -1,11 +1,12 @@
 """The HTTP API for commands that act as a client: a key, a base URL, JSON in and out."""
 
+import http.client
 import json
 import os
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from orbit_contacts.core.errors import Refusal
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 TIMEOUT = 120
+_PIECE = 1 << 16
 
 Url = Annotated[
     str | None, typer.Option("--url", envvar="ORBIT_URL", help=f"Where the server is; {DEFAULT_URL} when absent.")
@@ -54,9 +56,7 @@ class Client:
     ) -> bytes:
         """The body of the answer."""
         asked = {name: value for name, value in (query or {}).items() if value is not None}
-        url = f"{self._base}/api/v1{path}" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
-        if not url.startswith(("http://", "https://")):
-            raise Answered(f"{self._base} is not an http or https address.")
+        url = self._url(f"/api/v1{path}" + (f"?{urlencode(asked, doseq=True)}" if asked else ""))
         headers = {"X-API-Key": self._key, "Content-Type": content_type}
         if method != "GET":
             # Sent again after a lost answer, the request is still done once.
@@ -69,6 +69,22 @@ class Client:
             raise Answered(_message(error)) from None
         except OSError as error:
             raise Answered(f"{self._base} cannot be reached: {error}. Is the server running? See --url.") from None
+
+    def download(self, path: str) -> Iterator[bytes]:
+        """The bytes behind a signed path, as they come; no key is sent."""
+        try:
+            with urllib.request.urlopen(self._url(path), timeout=TIMEOUT) as response:  # noqa: S310
+                while data := response.read(_PIECE):
+                    yield data
+        except urllib.error.HTTPError as error:
+            raise Answered(_message(error)) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise Answered(f"The file broke off: {error}.") from None
+
+    def _url(self, path: str) -> str:
+        if not self._base.startswith(("http://", "https://")):
+            raise Answered(f"{self._base} is not an http or https address.")
+        return self._base + path
 
 
 def _message(error: urllib.error.HTTPError) -> str:

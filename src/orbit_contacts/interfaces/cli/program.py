@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orbit_contacts import __version__
-from orbit_contacts.interfaces.cli import consent, console, demo, doctor, imports, keys, nba, server
+from orbit_contacts.interfaces.cli import consent, console, demo, doctor, exports, imports, keys, nba, server
 
 program = typer.Typer(
     name="orbit",
@@ -24,7 +24,8 @@ program.add_typer(keys.program, name="keys", help="Create, list and revoke API k
 program.add_typer(console.program, name="console", help="Sign people in to the web console.")
 program.add_typer(consent.program, name="consent", help="Verify the consent ledger.")
 program.add_typer(demo.program, name="demo", help="Fill a workspace with invented people.")
-program.add_typer(imports.contacts, name="contacts", help="Import contacts over the HTTP API.")
+imports.contacts.command("export")(exports.export_contacts)
+program.add_typer(imports.contacts, name="contacts", help="Import and export contacts over the HTTP API.")
 program.add_typer(nba.program, name="nba", help="Fit, judge and show the model of the next best action.")
 program.add_typer(imports.program, name="imports", help="List, watch and undo imports.")
 

@@ -13,8 +13,8 @@ from orbit_contacts.core.errors import InvalidRequest, MissingField, Refusal
 from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.contacts import queries as contact_queries
 from orbit_contacts.features.imports import drafts, rolling_back, service
+from orbit_contacts.features.imports.limits import MAX_BODY
 from orbit_contacts.features.imports.models import BulkQuery, ImportJob, Preview
-from orbit_contacts.features.imports.upload import MAX_BODY
 from orbit_contacts.features.lists import service as lists
 from orbit_contacts.interfaces.console import guard
 from orbit_contacts.interfaces.console.pages import import_draft
