@@ -88,6 +88,13 @@ def test_a_workbook_holds_texts(api: Client, people: list[dict[str, Any]]) -> No
     ]
 
 
+def test_a_workbook_cuts_no_cell(api: Client) -> None:
+    api.contact(email="ada@example.com", metadata={"long": "x" * 33_000})
+    refused = api.post("/contacts/export", {"format": "xlsx"})
+    assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (422, "format")
+    assert export(api, format="xlsx", fields=["email"])[0]["row_count"] == 1
+
+
 def test_parquet_can_be_read(api: Client, people: list[dict[str, Any]]) -> None:
     _, content = export(api, format="parquet", fields=["first_name", "tags"])
     rows = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()

@@ -35,7 +35,10 @@ async def test_clients_beside_an_import(api: Client, workspace: Workspace, datab
             turn += 1
 
     async with httpx.AsyncClient(
-        base_url=f"{api.url}/api/v1", headers={"X-API-Key": api.key}, timeout=30, limits=httpx.Limits(None)
+        base_url=f"{api.url}/api/v1",
+        headers={"X-API-Key": api.key},
+        timeout=30,
+        limits=httpx.Limits(max_connections=None),
     ) as http:
         clients = [asyncio.create_task(client(http, number)) for number in range(CLIENTS)]
         await work_off(database, workspace.caller, "imports.run", job)

@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 import msgspec
 
+from orbit_contacts.core.csv_safety import guard
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.features.exports.columns import cell_of
 from orbit_contacts.features.exports.tables import Contacts, Row
 
 _PIECE = 1 << 18
 _MOST_SHEET_ROWS = 1_048_575
+_MOST_CELL_CHARACTERS = 32_767
 
 
 class Writer(Protocol):
@@ -162,8 +164,17 @@ class WorkbookWriter:
 
     def _write(self, cells: Sequence[str]) -> None:
         for column, cell in enumerate(cells):
+            if len(cell) > _MOST_CELL_CHARACTERS:
+                raise InvalidRequest(
+                    f"A cell of a workbook holds {_MOST_CELL_CHARACTERS:,} characters; `{self._columns[column]}` of a "
+                    "contact has more.",
+                    field="format",
+                    value="xlsx",
+                    expected="csv, or without this field",
+                )
             if cell:
-                self._sheet.write_string(self._row, column, cell[:32_767])
+                # Only what would be taken for one of our guards when it is read again: here nothing is a formula.
+                self._sheet.write_string(self._row, column, guard(cell) if cell[0] == "'" else cell)
         self._row += 1
 
     def rows(self, page: Contacts) -> bytes:
