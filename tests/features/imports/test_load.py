@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import httpx
 
@@ -34,12 +35,8 @@ async def test_clients_beside_an_import(api: Client, workspace: Workspace, datab
             statuses[answer.status_code] += 1
             turn += 1
 
-    async with httpx.AsyncClient(
-        base_url=f"{api.url}/api/v1",
-        headers={"X-API-Key": api.key},
-        timeout=30,
-        limits=httpx.Limits(max_connections=None),
-    ) as http:
+    options: dict[str, Any] = {"headers": {"X-API-Key": api.key}, "limits": httpx.Limits(max_connections=None)}
+    async with httpx.AsyncClient(base_url=f"{api.url}/api/v1", timeout=30, **options) as http:
         clients = [asyncio.create_task(client(http, number)) for number in range(CLIENTS)]
         await work_off(database, workspace.caller, "imports.run", job)
         working.clear()
