@@ -34,7 +34,7 @@ from orbit_contacts.features.contacts.phones import phone_key
 from orbit_contacts.features.contacts.text import search_text
 from orbit_contacts.features.exports import service as exports
 from orbit_contacts.features.exports.models import NewExport
-from orbit_contacts.features.imports import file_queries, queries, running
+from orbit_contacts.features.imports import file_queries, limits, queries, running
 from orbit_contacts.features.imports.models import BulkQuery, ImportOptions
 from orbit_contacts.features.imports.preview import preview
 from orbit_contacts.features.imports.readers import ReadLimits, detect_file
@@ -280,6 +280,7 @@ async def _others(database: Database, connection: Connection, caller: Caller, re
     results.add("bulk tag", done, perf_counter() - started)
     table = rows(0, PREVIEW_BYTES // 110, "lead")
     content = csv_of(table)[:PREVIEW_BYTES]
+    limits.allow(1_000_000, 2 * PREVIEW_BYTES)
     upload = upload_of_file(content, "people.csv", "text/csv", BulkQuery())
     started = perf_counter()
     shown = await preview(Unbound(database, caller, now()), upload)
