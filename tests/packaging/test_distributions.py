@@ -89,3 +89,8 @@ def test_pages_are_served_with_their_browser_files(served: str) -> None:
         assert answer.content
     assert httpx.get(f"{served}/console", follow_redirects=True).status_code == 200
     assert httpx.get(f"{served}/v1/contacts").status_code == 401
+
+
+def test_the_catalogues_of_the_console_come_with_it(served: str) -> None:
+    page = httpx.get(f"{served}/console/sign-in", headers={"Accept-Language": "tr"})
+    assert "Oturum aç" in page.text

@@ -70,6 +70,7 @@ def test_numbers_and_times_are_the_readers() -> None:
     assert TURKISH.moment("2026-03-08T22:30:00Z") == "9 Mar 2026 01:30"
     assert TURKISH.day("2024-03-08T12:00:00Z") == "8 Mart 2024 Cuma"
     assert TURKISH.country("DE") == "Almanya"
+    assert TURKISH.clock("2026-03-09T22:30:00Z", "America/New_York") == "Pzt 18:30"
     assert Wording("en", ZoneInfo("UTC"), "GB").date("2026-03-08T22:30:00Z") == "8 Mar 2026"
     assert Wording("en", ZoneInfo("UTC"), "QQ").date("2026-03-08T22:30:00Z") == "Mar 8, 2026"
     english = Wording("en", ZoneInfo("UTC"))

@@ -91,6 +91,7 @@ def in_tables() -> dict[str, str]:
         "traits": ["buyer", "repeat buyer", "open ticket", "highly engaged", "dormant"],
         "themes": list(visit.THEMES),
         "answers": ["yes", "no"],
+        "sources": ["api", "import", "sdk", "inbound", "console", "consent api", "unsubscribe link", "web form"],
         "ages": [age for age, *_ in wording.AGES],
         "scopes": list(SCOPES.values()),
         "refusals": sorted(refusal.summary for refusal in refusals()),

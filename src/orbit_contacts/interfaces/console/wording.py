@@ -116,6 +116,11 @@ class Wording:
     def time(self, iso: str) -> str:
         return dates.format_time(self._local(iso), "HH:mm", locale=self.locale)
 
+    def clock(self, iso: str, zone: str | None) -> str:
+        """`Mon 19:15` in another zone than the reader's."""
+        there = to_datetime(parse_instant(iso, "time")).astimezone(zone_of(zone))
+        return dates.format_datetime(there, "EEE HH:mm", locale=self.locale)
+
     def moment(self, iso: str | None) -> str:
         """Date and time, to the minute, in the reader's zone."""
         if not iso:

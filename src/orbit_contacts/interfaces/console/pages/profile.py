@@ -25,7 +25,7 @@ views = Views()
 
 ACTIONS = {
     "send_message": "Send a message by {channel}",
-    "call": "Call",
+    "call": "Call the contact",
     "resolve_ticket": "Resolve the open ticket first",
     "request_consent": "Ask for consent to {for_channel}",
     "convert_lead": "Win the lead as a customer, by {channel}",

@@ -79,6 +79,7 @@ EVENT_TYPES = (
     "order.refunded",
     "page.viewed",
 )
+_FIRST_LINE = Line("created_at", "$within_days", "30")
 _STATES = ("opted_in", "opted_out", "unknown")
 _HIDDEN = frozenset({"id", "deleted_at"})
 _SEVERAL = frozenset({"$in", "$nin", "$contains_any", "$contains_all"})
@@ -105,7 +106,7 @@ class Input(NamedTuple):
 async def new_segment(visit: Visit) -> Response:
     name = visit.request.query_params.get("from", "")
     rules = READY_MADE.get(name)
-    draft = segment_draft.from_rules(rules) if rules else Draft(groups=[Group(lines=[Line()])])
+    draft = segment_draft.from_rules(rules) if rules else Draft(groups=[Group(lines=[_FIRST_LINE])])
     return await _builder(visit, None, visit.t(name) if rules else "", draft, {})
 
 
