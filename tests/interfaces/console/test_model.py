@@ -9,6 +9,7 @@ from orbit_contacts.features.next_best_action.features import NAMES
 from orbit_contacts.features.next_best_action.gate import Verdict
 from orbit_contacts.features.next_best_action.models import ModelCard
 from orbit_contacts.features.next_best_action.off_policy import PolicyValue
+from orbit_contacts.features.next_best_action.trust import Trust
 from orbit_contacts.interfaces.console.pages.model import WORDS, chart_of, policies_of, weights_of
 from tests.interfaces.console.conftest import Visitor
 
@@ -21,6 +22,7 @@ FITTED = ModelCard(
     sends=48_000,
     coefficients=[-2.0, *(0.05 * (n - 10) for n in range(len(NAMES)))],
     calibration="isotonic",
+    trust=Trust(),
     card=Card(
         rows_fitted=44_000,
         rows_judged=4_000,
