@@ -148,8 +148,9 @@ def _policy(label: str, value: PolicyValue, most: float) -> Policy:
 
 
 def weights_of(model: ModelCard) -> list[Weight]:
-    """What moves the chance, the strongest first; the intercept is left out."""
-    values = model.coefficients[1:]
+    """What moves the chance, as far as contacts are believed, the strongest first; the intercept is left out."""
+    factors = model.trust.factors().tolist()
+    values = [value * factor for value, factor in zip(model.coefficients[1:], factors, strict=False)]
     strongest = max((abs(value) for value in values), default=0.0) or 1.0
     rows: list[Weight] = []
     for name, value in zip(NAMES, values, strict=False):
