@@ -64,6 +64,22 @@ def test_a_merge_keeps_the_chosen_one_and_is_undone(pair: Pair, api: Client, vis
     assert api.data("GET", f"/contacts/{ada['id']}")["tags"] == ["vip"]
 
 
+def test_the_other_contact_is_searched_from_the_page_of_the_one(pair: Pair, api: Client, visitor: Visitor) -> None:
+    ada, again = pair
+    grace = api.contact(first_name="Grace", email="grace@example.com")
+    page = visitor.get(f"/contacts/{ada['id']}").text
+    assert f'href="/console/contacts/{ada["id"]}/merge"' in page
+    assert f'href="/console/contacts/{ada["id"]}/merges"' in page
+    offered = re.compile(rf'href="/console(/duplicates/{ada["id"]}/con_\w+)"')
+    likely = offered.findall(visitor.get(f"/contacts/{ada['id']}/merge").text)
+    assert likely == [f"/duplicates/{ada['id']}/{again['id']}"]
+    found = offered.findall(visitor.get(f"/contacts/{ada['id']}/merge?q=grace").text)
+    assert found == [f"/duplicates/{ada['id']}/{grace['id']}"]
+    assert "Side by side" in visitor.get(found[0]).text
+    assert offered.findall(visitor.get(f"/contacts/{ada['id']}/merge?q=lovelace").text) == likely
+    assert "Nobody else" in visitor.get(f"/contacts/{ada['id']}/merge?q=zzzz").text
+
+
 def test_two_people_are_not_proposed_again_until_that_is_taken_back(pair: Pair, visitor: Visitor) -> None:
     ada, again = pair
     address = f"/duplicates/{ada['id']}/{again['id']}"

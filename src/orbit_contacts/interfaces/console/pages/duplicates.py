@@ -10,7 +10,9 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.errors import InvalidRequest, NotFound, Refusal
 from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.consent.channels import CHANNELS
+from orbit_contacts.features.contacts import listing
 from orbit_contacts.features.contacts import service as contacts
+from orbit_contacts.features.contacts.models import Contact, ListQuery
 from orbit_contacts.features.merging import duplicates, rehearsal, service, unmerging
 from orbit_contacts.features.merging.models import Dismissal, DuplicatesQuery
 from orbit_contacts.features.merging.rehearsal import Outcome
@@ -45,6 +47,8 @@ FACTS = {
     "language": "Language",
     "timezone": "Time zone",
 }
+_OFFERED = 20
+_LIKELY = 5
 
 
 @views.get("/duplicates", "contacts:read")
@@ -174,6 +178,24 @@ async def _settled(visit: Visit, dismissed: bool) -> Response:
     action = f"/duplicates/{pair[0]}/{pair[1]}/propose"
     said = visit.t("Two people: the pair is not proposed again.")
     return visit.go("/duplicates", said, action=action, label=visit.t("Undo"))
+
+
+@views.get("/contacts/{id}/merge", "contacts:write")
+async def choose_other(visit: Visit) -> Response:
+    """Whom to merge a contact with: those a search finds; before anything is searched, its likely duplicates."""
+    id = visit.id("con")
+    words = visit.request.query_params.get("q", "").strip()[:200]
+    found: list[Contact] = []
+    likely: list[Contact] = []
+    async with visit.transaction() as tx:
+        contact = await contacts.get(tx, id)
+        if words:
+            found = (await listing.list_contacts(tx, ListQuery(search=words, limit=_OFFERED))).items
+        else:
+            pairs = await duplicates.list_duplicates(tx, DuplicatesQuery(contact_id=contact.id, limit=_LIKELY))
+            likely = [each for pair in pairs.items for each in (pair.contact, pair.duplicate)]
+    others = [each for each in found or likely if each.id != contact.id]
+    return visit.page("duplicates/choose.html", contact=contact, words=words, others=others)
 
 
 @views.get("/contacts/{id}/merges", "contacts:read")
