@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from orbit_contacts.core.errors import Refusal
-from orbit_contacts.features.imports.readers import ReadLimits, detect_file, open_records, open_rows
+from orbit_contacts.features.imports.readers import ReadLimits, detect_file, open_records, open_rows, sheet_names
 from orbit_contacts.features.imports.readers.vcard import VCARD_COLUMNS
 from tests.imports.make_corpus import CORPUS, large_files, text_files, workbooks
 
@@ -354,3 +354,25 @@ def test_the_corpus_is_what_its_script_makes() -> None:
 def test_every_file_of_the_corpus_has_an_expectation() -> None:
     assert {case.file for case in CASES} >= {path.name for path in CORPUS.iterdir()}
     assert len({case.file for case in CASES}) == len(CASES) >= 40
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("plain.xlsx", ["People"]),
+        ("hidden_first_sheet.xlsx", ["Empty", "People"]),
+        ("semicolons.csv", []),
+    ],
+)
+def test_a_workbook_names_the_sheets_that_a_person_sees(name: str, names: list[str]) -> None:
+    content = (CORPUS / name).read_bytes()
+    assert sheet_names(content, detect_file(content, name)) == names
+
+
+@pytest.mark.parametrize("name", ["plain.xls", "plain.ods"])
+def test_a_named_sheet_is_the_one_that_is_read(name: str) -> None:
+    content = (CORPUS / name).read_bytes()
+    form = detect_file(content, name)
+    last = sheet_names(content, form)[-1]
+    told = msgspec.structs.replace(form, sheet=last)
+    assert open_rows(content, told).header == open_rows(content, form).header

@@ -1,10 +1,12 @@
 """The import wizard by plain forms, as a browser without JavaScript sends them."""
 
 import html
+import io
 import re
 
 import httpx
 import pytest
+import xlsxwriter
 
 from tests.conftest import Client, Workspace
 from tests.interfaces.console.conftest import Visitor
@@ -103,6 +105,49 @@ def test_another_delimiter_finds_other_columns(visitor: Visitor) -> None:
     changed = form_of(send(visitor, page, delimiter="," if form_of(page)["delimiter"] == ";" else ";"))
     assert "was-1" in changed
     assert changed["delimiter"] != form_of(page)["delimiter"]
+
+
+def test_the_sheet_of_a_workbook_is_chosen(api: Client, visitor: Visitor) -> None:
+    page = upload(
+        visitor,
+        book(Staff=[["email"], ["ada@example.com"]], Guests=[["name", "email"], ["Grace Hopper", "gh@example.com"]]),
+        "b.xlsx",
+    )
+    assert form_of(page)["sheet"] == ""
+    page = send(visitor, page, sheet="Guests")
+    assert (form_of(page)["sheet"], form_of(page)["field-0"]) == ("Guests", "display_name")
+    done = send(visitor, page, do="start", **{"names-0": "first_last"})
+    assert "/imports/imp_" in done.url.path
+    contact = api.get("/contacts").json()["data"][0]
+    assert (contact["first_name"], contact["last_name"]) == ("Grace", "Hopper")
+
+
+def book(**sheets: list[list[str]]) -> bytes:
+    """A workbook of these rows."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as written:
+        for name, rows in sheets.items():
+            sheet = written.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return out.getvalue()
+
+
+def test_a_sheet_that_is_not_there_is_refused_and_forgotten(visitor: Visitor) -> None:
+    page = upload(visitor, book(Staff=[["email"], ["ada@example.com"]], Guests=[["name"]]), "b.xlsx")
+    refused = send(visitor, page, sheet="Nobody")
+    assert refused.status_code == 422
+    assert form_of(refused)["sheet"] == ""
+
+
+def test_the_order_of_day_and_month_is_chosen(api: Client, visitor: Visitor) -> None:
+    page = upload(visitor, b"email,Signed\nada@example.com,03/04/2024\n")
+    page = send(visitor, page, **{"field-1": "metadata.signed"})
+    assert form_of(page)["dates-1"] == ""
+    page = send(visitor, page, **{"dates-1": "month_first"})
+    assert form_of(page)["dates-1"] == "month_first"
+    send(visitor, page, do="start")
+    assert api.get("/contacts").json()["data"][0]["metadata"] == {"signed": "2024-03-04"}
 
 
 def test_a_draft_started_twice_is_one_import(api: Client, visitor: Visitor) -> None:

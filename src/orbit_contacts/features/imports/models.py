@@ -211,6 +211,7 @@ class Preview(msgspec.Struct, kw_only=True):
     encoding: str
     encodings: list[Encoding]
     delimiter: str | None
+    sheets: Annotated[list[str], Meta(description="Of a workbook: what `sheet` can be; empty for other files.")]
     has_header: bool
     total: int
     columns: list[PreviewColumn]

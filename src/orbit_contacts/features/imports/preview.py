@@ -19,7 +19,7 @@ from orbit_contacts.features.imports.models import (
     PreviewRow,
     RowError,
 )
-from orbit_contacts.features.imports.readers import FileFormat, detect_file
+from orbit_contacts.features.imports.readers import FileFormat, detect_file, sheet_names
 from orbit_contacts.features.imports.seen import Seen
 from orbit_contacts.features.imports.sources import RECORDS, SourceRow, Survey, count_rows, read_rows
 from orbit_contacts.features.imports.upload import Upload
@@ -44,6 +44,7 @@ async def preview(work: Unbound, upload: Upload) -> Preview:
     detected = await asyncio.to_thread(detect_file, upload.content, upload.file_name, upload.content_type)
     found = await service.look_into(work, upload)
     total = await asyncio.to_thread(count_rows, upload.content, found.reading, limits.upload)
+    sheets = await asyncio.to_thread(sheet_names, upload.content, found.reading.format, limits.upload)
     tried = None
     if upload.options.dry_run or found.reading.format.kind in RECORDS:
         rows = await asyncio.to_thread(_first_rows, upload, found, TRIED_ROWS)
@@ -66,7 +67,7 @@ async def preview(work: Unbound, upload: Upload) -> Preview:
             )
             for row in found.sample[:FIRST_ROWS]
         ]
-    return _shown(found, detected, total, shown, tried)
+    return _shown(found, detected, sheets, total, shown, tried)
 
 
 def _first_rows(upload: Upload, found: Survey, count: int) -> list[SourceRow]:
@@ -106,7 +107,12 @@ async def _try(work: Unbound, upload: Upload, rows: list[SourceRow]) -> ImportRe
 
 
 def _shown(
-    found: Survey, detected: FileFormat, total: int, rows: list[PreviewRow], tried: ImportResult | None
+    found: Survey,
+    detected: FileFormat,
+    sheets: list[str],
+    total: int,
+    rows: list[PreviewRow],
+    tried: ImportResult | None,
 ) -> Preview:
     form = found.reading.format
     fields = {each.column: each.field for each in found.reading.mapping}
@@ -132,6 +138,7 @@ def _shown(
             Encoding(name=each.name, confidence=each.confidence, sample=each.sample) for each in detected.candidates
         ],
         delimiter=form.dialect.delimiter if form.kind == "csv" else None,
+        sheets=sheets,
         has_header=form.dialect.has_header,
         total=total,
         columns=columns,

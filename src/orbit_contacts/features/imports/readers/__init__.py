@@ -3,7 +3,7 @@
 from orbit_contacts.features.imports.readers.detect import FileFormat, detect, detect_file
 from orbit_contacts.features.imports.readers.records import Record, open_records
 from orbit_contacts.features.imports.readers.rows import Fault, ReadLimits, Row, Table
-from orbit_contacts.features.imports.readers.tables import open_rows
+from orbit_contacts.features.imports.readers.tables import open_rows, sheet_names
 
 __all__ = [
     "Fault",
@@ -16,4 +16,5 @@ __all__ = [
     "detect_file",
     "open_records",
     "open_rows",
+    "sheet_names",
 ]

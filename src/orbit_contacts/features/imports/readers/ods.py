@@ -20,6 +20,20 @@ class OdsWorkbook:
         self._archive = archive
         self._limits = limits
 
+    def names(self) -> list[str]:
+        """The tables, in their order; those before the damage where the file is damaged."""
+        part = open_part(self._archive, "content.xml")
+        if part is None:
+            raise damaged("content.xml is missing")
+        handler = _Names()
+        try:
+            for _ in parse(part, handler):
+                pass
+        except BadXmlError as error:
+            if not handler.names:
+                raise damaged(f"content.xml: {error} (protected by a password?)") from None
+        return handler.names
+
     def rows(self, sheet: str | None) -> Iterator[SheetRow]:
         """The rows that hold anything, of the table of that name or of the first one with any; a table that
         ends in a mess ends with a fault."""
@@ -40,6 +54,18 @@ class OdsWorkbook:
             yield SheetRow(handler.number + 1, [], fault)
         if sheet is not None and sheet not in handler.names:
             raise no_such_sheet(sheet, handler.names)
+
+
+class _Names:
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "table":
+            self.names.append(_title(attributes, len(self.names)))
+
+    def end(self, name: str) -> None: ...
+    def text(self, text: str) -> None: ...
 
 
 class _Tables:
@@ -68,7 +94,7 @@ class _Tables:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table":
-            title = _attribute(attributes, "name") or f"Sheet{len(self.names) + 1}"
+            title = _title(attributes, len(self.names))
             self.names.append(title)
             self._inside = not self.done and self._sheet in (None, title)
             self.number = 0
@@ -128,6 +154,10 @@ class _Tables:
         if kind == "boolean":
             return _attribute(self._attributes, "boolean-value").upper()
         return shown
+
+
+def _title(attributes: dict[str, str], before: int) -> str:
+    return _attribute(attributes, "name") or f"Sheet{before + 1}"
 
 
 def _attribute(attributes: dict[str, str], name: str) -> str:

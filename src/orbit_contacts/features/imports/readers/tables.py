@@ -50,6 +50,17 @@ def open_rows(readable: Readable, form: FileFormat, limits: ReadLimits | None = 
     return _own(table)
 
 
+def sheet_names(readable: Readable, form: FileFormat, limits: ReadLimits | None = None) -> list[str]:
+    """The sheets of a workbook that a person can choose from, in their order; none for other files. Raises
+    `Refusal` for a file that cannot be opened."""
+    limits = limits or ReadLimits()
+    if form.kind == "xlsx":
+        return XlsxWorkbook(open_archive(readable, limits), limits).names
+    if form.kind == "ods":
+        return OdsWorkbook(open_archive(readable, limits), limits).names()
+    return XlsWorkbook(readable, limits).names() if form.kind == "xls" else []
+
+
 def _from_sheet(rows: Iterator[SheetRow], limits: ReadLimits) -> Table:
     first = next((row for row in rows if any(row.cells)), None)
     if first is None:

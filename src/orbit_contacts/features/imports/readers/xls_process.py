@@ -1,6 +1,7 @@
 """Run by path, alone in a process: an XLS file to lines of JSON, `[row number, [cells]]`.
 
-Arguments: file, bytes of memory, seconds of CPU, characters a cell, columns, and the sheet's name, if any.
+Arguments: file, bytes of memory, seconds of CPU, characters a cell, columns, and the sheet's name, if any; an
+empty name, which no sheet has, asks for the names.
 It imports nothing of the product, so that it starts fast and inherits no state.
 """
 
@@ -19,16 +20,16 @@ def main(path: str, memory: str, seconds: str, characters: str, columns: str, sh
     except Exception as error:
         print(json.dumps({"error": [str(error)[:300]]}))
         return
-    if sheet is not None and sheet not in workbook.sheet_names:
-        print(json.dumps({"sheets": workbook.sheet_names}))
-        return
     names = [
         each.name
         for each in workbook.sheets_metadata
         if each.typ is SheetTypeEnum.WorkSheet and each.visible is SheetVisibleEnum.Visible
-    ]
+    ] or workbook.sheet_names
+    if sheet is not None and sheet not in workbook.sheet_names:
+        print(json.dumps({"sheets": names}))
+        return
     most, found = int(columns) + 1, False
-    for name in [sheet] if sheet is not None else names or workbook.sheet_names:
+    for name in [sheet] if sheet is not None else names:
         opened = workbook.get_sheet_by_name(name)
         top, left = opened.start or (0, 0)
         for number, values in enumerate(opened.iter_rows(), top + 1):

@@ -45,6 +45,11 @@ class XlsxWorkbook:
         self._strings = _SharedStrings(limits)
         self._formats: list[tuple[NumberFormat, int]] = []
 
+    @property
+    def names(self) -> list[str]:
+        """The sheets that a person sees, in their order."""
+        return list(self._visible)
+
     def rows(self, sheet: str | None) -> Iterator[SheetRow]:
         """The rows that hold anything, by their number in the sheet of that name, or in the first visible
         one with any; a sheet that ends in a mess ends with a fault."""

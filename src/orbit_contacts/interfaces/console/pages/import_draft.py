@@ -1,5 +1,9 @@
 """The form of a file that is about to be imported: what its columns can hold, and what a person chose."""
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from orbit_contacts.core.pagination import PageQuery
@@ -78,7 +82,15 @@ ENCODINGS = {
     "euc_kr": "Korean (EUC)",
 }
 
+NAMES = {
+    "": "One name, not split",
+    "first_last": "Split: first name first",
+    "last_first": "Split: last name first",
+}
+DATES = {"": "Dates as they are", "day_first": "Dates: day before month", "month_first": "Dates: month before day"}
+
 _SHOWN = 3
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 Groups = list[tuple[str, dict[str, str]]]
 
 
@@ -113,6 +125,38 @@ def _label(visit: Visit, field: str) -> str:
     return field
 
 
+def has_dates(column: PreviewColumn) -> bool:
+    """Whether the order of day and month matters to a column."""
+    return _takes_dates(column.field or "") and any(_DATE.match(each) for each in column.samples)
+
+
+def _takes_dates(field: str) -> bool:
+    if field in CONSENT_FIELDS:
+        return field == "consent.proof.time" or not field.startswith("consent.proof.")
+    return field.startswith(("metadata.", "custom_fields."))
+
+
+def dates_of(field: str) -> dict[str, str]:
+    """How the dates of a field can be read; those of consent are never kept as text."""
+    return {order: label for order, label in DATES.items() if order or field not in CONSENT_FIELDS}
+
+
+def names_order(choices: BulkQuery, place: int) -> str:
+    """How the whole name in a column is split; empty when it is not."""
+    return _told(choices, place).get("split_name") or ""
+
+
+def dates_order(choices: BulkQuery, place: int) -> str:
+    """The order of day and month that somebody chose for a column."""
+    return _told(choices, place).get("date_order") or ""
+
+
+def _told(choices: BulkQuery, place: int) -> dict[str, Any]:
+    """What was chosen for one column."""
+    mapping: dict[str, dict[str, Any]] = msgspec.json.decode(choices.mapping) if choices.mapping else {}
+    return mapping.get(str(place), {})
+
+
 def encodings(preview: Preview) -> list[Encoding]:
     """The likeliest three, and the one that is chosen."""
     return [each for place, each in enumerate(preview.encodings) if place < _SHOWN or each.name == preview.encoding]
@@ -131,12 +175,14 @@ def choices_of(visit: Visit, before: BulkQuery) -> BulkQuery:
     """The form as the options of an import; `before` are those it was made for."""
     shown = _numbered(visit, "was-")
     wanted = settle(shown, _numbered(visit, "field-"))
-    delimiter = visit.field("delimiter") or before.delimiter
+    options = _options(visit, wanted)
+    delimiter, sheet = visit.field("delimiter") or before.delimiter, visit.field("sheet") or None
     mapping = before.mapping
-    if delimiter != before.delimiter and before.delimiter is not None:
+    if (delimiter != before.delimiter and before.delimiter is not None) or sheet != before.sheet:
         mapping = None  # other columns
-    elif wanted != shown or mapping is not None:
-        mapping = _json({str(place): {"column": place, "field": field or None} for place, field in wanted.items()})
+    elif wanted != shown or options or mapping is not None:
+        columns = {place: {"column": place, "field": field or None} for place, field in wanted.items()}
+        mapping = _json({str(place): column | options.get(place, {}) for place, column in columns.items()})
     default = visit.field("collision") or "overwrite"
     # A column that followed the rule for all goes on to follow it.
     usual = (default, before.collision or "overwrite")
@@ -154,9 +200,23 @@ def choices_of(visit: Visit, before: BulkQuery) -> BulkQuery:
         "mapping": mapping,
         "encoding": visit.field("other_encoding") or visit.field("encoding") or before.encoding,
         "delimiter": delimiter,
-        "sheet": visit.field("sheet") or None,
+        "sheet": sheet,
     }
     return msgspec.convert(given, BulkQuery)
+
+
+def _options(visit: Visit, wanted: Mapping[int, str]) -> dict[int, dict[str, Any]]:
+    """What else is told about columns: how whole names are split, and how dates are read."""
+    names, dates = _numbered(visit, "names-"), _numbered(visit, "dates-")
+    found: dict[int, dict[str, Any]] = {}
+    for place, field in wanted.items():
+        if field == "display_name" and names.get(place):
+            found[place] = {"split_name": names[place]}
+        elif field in CONSENT_FIELDS and dates.get(place) not in (None, "", "day_first"):
+            found[place] = {"date_order": dates[place]}
+        elif _takes_dates(field) and field not in CONSENT_FIELDS and dates.get(place):
+            found[place] = {"date_order": dates[place], "as_date": True}
+    return found
 
 
 def _numbered(visit: Visit, prefix: str) -> dict[int, str]:
