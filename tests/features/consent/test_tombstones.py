@@ -71,6 +71,25 @@ def test_a_new_number_does_not_open_what_the_person_closed(api: Client) -> None:
     assert preferences(api, api.contact(phone="+14155552679"))["preferences"]["sms"] == "opted_out"
 
 
+def test_an_address_that_is_given_up_keeps_what_a_stop_closed_of_the_person(api: Client) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com")
+    stop = {"type": "message.received", "channel": "sms", "data": {"body": "STOP"}}
+    api.data("POST", f"/contacts/{jane['id']}/events", stop)
+    api.data("PATCH", f"/contacts/{jane['id']}", {"email": "jane.doe@example.com"})
+    john = preferences(api, api.contact(email="jane@example.com"))["preferences"]
+    assert (john["push"], john["email"], john["sms"]) == ("opted_out", "unknown", "unknown")
+
+
+def test_an_import_that_replaces_an_address_leaves_it_closed(api: Client) -> None:
+    jane = api.contact(phone="+14155552671", email="jane@example.com")
+    stop = {"type": "message.received", "channel": "sms", "data": {"body": "STOP"}}
+    api.data("POST", f"/contacts/{jane['id']}/events", stop)
+    rows = [{"phone": "+14155552671", "email": "jane.doe@example.com"}]
+    api.data("POST", "/contacts/bulk", {"contacts": rows, "options": {"match_by": ["phone"]}})
+    assert api.data("GET", f"/contacts/{jane['id']}")["email"] == "jane.doe@example.com"
+    assert preferences(api, api.contact(email="jane@example.com"))["preferences"]["push"] == "opted_out"
+
+
 def test_a_restored_person_and_its_double_are_both_opted_out(api: Client) -> None:
     jane = api.contact(phone="+14155552671", email="jane@example.com")
     opt_out(api, jane, "sms")

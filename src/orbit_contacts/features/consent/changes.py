@@ -18,6 +18,7 @@ from orbit_contacts.features.consent.queries import StateRow
 from orbit_contacts.features.consent.state import decode
 from orbit_contacts.features.contacts.address_hash import hash_key
 from orbit_contacts.features.contacts.emails import email_key
+from orbit_contacts.features.contacts.lifecycle import Release
 from orbit_contacts.features.contacts.phones import phone_key
 from orbit_contacts.features.timeline import service as timeline
 
@@ -142,6 +143,20 @@ async def leave_tombstones(tx: Transaction, contact_ids: Sequence[UUID]) -> None
         person.leave_tombstones()
     # Of all of them, so that erasing finds every address that was written down for them.
     await changing.save(every_state=True)
+
+
+async def leave_behind(tx: Transaction, releases: Sequence[Release]) -> None:
+    """Before live contacts give up identifiers: what they closed at them stays closed to whoever holds them next."""
+    touched = await queries.touched(tx, sorted({each.contact_id for each in releases}))
+    if not touched:
+        return
+    key = hash_key(tx)
+    given_up = {key.hash(each.kind, each.key) for each in releases}
+    changing = await load(tx, touched)
+    for person in changing.people.values():
+        person.settle()
+        person.leave_tombstones(given_up)
+    await changing.save()
 
 
 async def erase(tx: Transaction, contact_id: UUID) -> None:

@@ -3,7 +3,7 @@
 `queries` loads people and `changes` stores them; in between, everything is decided here, for one contact or thousands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -209,13 +209,15 @@ class Person:
                     lifted = covers(known.kind, known.scope).difference(known.covered)
                     self._put(held, known.scope, known.source, known.record, lifted=lifted)
 
-    def leave_tombstones(self) -> None:
-        """Before the contact goes: its identifiers keep the channels that the person closed."""
+    def leave_tombstones(self, given_up: Collection[bytes] | None = None) -> None:
+        """Before the contact goes, its identifiers keep the channels that the person closed; before it gives some
+        up, by their hashes, those keep the channels that reach them."""
         for channel, effective in self.state.closed().items():
             if effective.source is None or effective.record_id is None or effective.source in OF_THE_OPERATOR:
                 continue
             for held in self.held:
-                if not self._is_covered(held, channel):
+                leaves = given_up is None or (held.hash in given_up and reaches(channel, held.kind))
+                if leaves and not self._is_covered(held, channel):
                     self._put(held._replace(shown=""), channel, effective.source, effective.record_id)
 
     def _is_covered(self, held: Held, channel: str) -> bool:

@@ -294,6 +294,7 @@ async def unmerge(tx: Transaction, survivor_id: UUID, source_ids: Sequence[UUID]
 
 inbound.received.append(_received)
 lifecycle.identified.append(changes.settle)
+lifecycle.releasing.append(changes.leave_behind)
 lifecycle.deleting.append(changes.leave_tombstones)
 lifecycle.erasing.append(changes.erase)
 lifecycle.participants.append(Participant("consent", frozenset({"consent_states"}), merge, unmerge))

@@ -24,6 +24,19 @@ upserted: list[Callable[[Transaction, UUID, Any], Awaitable[None]]] = []
 # Whoever writes identifiers without `contacts.service` calls these for the whole batch.
 identified: list[Callable[[Transaction, Sequence[UUID]], Awaitable[set[UUID]]]] = []
 
+
+class Release(NamedTuple):
+    """An identifier that a contact is about to give up; `key` as in `contact_identifiers`."""
+
+    kind: str
+    key: str
+    contact_id: UUID
+
+
+# (tx, releases), while live contacts still hold the identifiers that they give up by a change: what they closed stays
+# closed there, whoever holds them next.
+releasing: list[Callable[[Transaction, Sequence[Release]], Awaitable[None]]] = []
+
 # (tx, contact ids), before contacts are deleted, softly or for good, while they still hold their identifiers:
 # e.g. keyed tombstones of opt-outs.
 deleting: list[Callable[[Transaction, Sequence[UUID]], Awaitable[None]]] = []

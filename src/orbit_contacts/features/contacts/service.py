@@ -190,6 +190,8 @@ async def _move_identifiers(tx: Transaction, id: UUID, old: dict[str, Any], new:
             if len([h for h in holders if h["contact_id"] == id]) < len(missing):
                 raise _already_exists(missing, holders, id)
     if lost:
+        for hook in lifecycle.releasing:
+            await hook(tx, [lifecycle.Release(identifier.kind, identifier.key, id) for identifier in lost])
         await queries.release_identifiers(tx, cell_id, id, lost)
     return bool(gained)
 

@@ -205,6 +205,8 @@ async def _move_identifiers(tx: Transaction, written: Sequence[Touched], live: M
         if not await write_queries.claim(tx, identifiers_of(tx.caller, claims)):
             raise Contended
     if releases:
+        for hook in lifecycle.releasing:
+            await hook(tx, [lifecycle.Release(*claim) for claim in releases])
         await write_queries.release(tx, releases)
     if claims:
         for hook in lifecycle.identified:

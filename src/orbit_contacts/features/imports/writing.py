@@ -21,7 +21,7 @@ from orbit_contacts.features.imports.seen import Seen
 from orbit_contacts.features.imports.steadiness import aside
 from orbit_contacts.features.timeline import service as timeline
 
-_LOOKS = 6
+_LOOKS = 3
 
 
 class Contended(Exception):
@@ -60,13 +60,16 @@ async def write(
 async def _write_or_halve(
     tx: Transaction, batch: Batch, rows: Sequence[Prepared], seen: Seen, decided: Decision | None
 ) -> Outcome:
-    """A row whose values PostgreSQL refuses, for a reason nobody thought of, must not take the others with it."""
+    """A row whose values PostgreSQL refuses, for a reason nobody thought of, must not take the others with it; nor one
+    whose person others keep changing meanwhile."""
     await tx.execute("SAVEPOINT import_batch")
     try:
         outcome = await _write(tx, batch, rows, seen, decided)
-    except UNSTORABLE:
+    except (*UNSTORABLE, Contended) as error:
         await tx.execute("ROLLBACK TO SAVEPOINT import_batch")
         if len(rows) == 1:
+            if isinstance(error, Contended):
+                raise
             return Outcome(skipped=[Skip(rows[0].row, "VALIDATION_ERROR", None, "A value cannot be stored.")])
         middle = len(rows) // 2
         outcome = await _write_or_halve(tx, batch, rows[:middle], seen, None)
@@ -85,6 +88,8 @@ async def _write(
     decision = await _held(tx, batch, rows, seen, decided)
     plan, copies = decision.plan, decision.copies
     if plan.releases:
+        for hook in lifecycle.releasing:
+            await hook(tx, [lifecycle.Release(*claim) for claim in plan.releases])
         await queries.release(tx, plan.releases)
     await queries.insert_contacts(tx, copies.contacts)
     if copies.staged:
