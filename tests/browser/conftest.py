@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, Request, async_playwright
@@ -18,6 +19,11 @@ FLAGS = [
     "--disable-sync",
     f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {LOOPBACK}",
 ]
+# What the browser tests leave for looking at: every page light, dark and on a phone.
+SHOTS = Path(os.environ.get("ORBIT_SCREENSHOTS") or Path(__file__).parents[2] / "build" / "screenshots")
+WIDE, PHONE = (1280, 900), (390, 844)
+LOOKS = (("light", "light", WIDE), ("dark", "dark", WIDE), ("phone", "light", PHONE), ("phone-dark", "dark", PHONE))
+
 # Pages report what their own content security policy stopped: a request that never left is a request too.
 REPORT_VIOLATIONS = """
 window.violations = [];
@@ -62,3 +68,13 @@ async def foreign_requests(page: Page) -> list[str]:
 
     page.on("request", note)
     return foreign
+
+
+async def shoot(page: Page, name: str) -> None:
+    """Take the page as it is, in every look; it is left light and wide."""
+    for look, scheme, (width, height) in LOOKS:
+        await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.screenshot(path=SHOTS / f"{name}-{look}.png", animations="disabled")
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})

@@ -1,6 +1,5 @@
 """The console in a real browser: the flows of a new user, the keyboard, and what no page may do."""
 
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,11 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.conftest import shoot
 from tests.conftest import Client
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-# Screenshots of every page are kept where this says, for looking at.
-SHOTS = os.environ.get("ORBIT_SCREENSHOTS")
 
 RULES = {"$and": [{"$or": [{"country_code": "DE"}, {"tags": {"$contains": "vip"}}]}, {"blocked": {"$ne": False}}]}
 
@@ -300,10 +298,8 @@ async def test_axe_finds_nothing_on_any_page(api: Client, console: Page) -> None
     for name, path in paths.items():
         await console.goto(f"{api.url}/console{path}")
         # The dark colours are the same everywhere, so some pages show them all.
-        for scheme in ("light", "dark") if SHOTS or name in ("list", "contact", "keys", "one-list") else ("light",):
+        for scheme in ("light", "dark") if name in ("list", "contact", "keys", "one-list") else ("light",):
             await console.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
-            if SHOTS:
-                await console.screenshot(path=Path(SHOTS) / f"{name}-{scheme}.png")
             # Evaluated by the driver, which the page's policy does not concern.
             await console.evaluate(f"typeof axe === 'undefined' && (() => {{{script}}})()")
             only = "" if scheme == "light" else "{runOnly: ['color-contrast']}"
@@ -312,6 +308,7 @@ async def test_axe_finds_nothing_on_any_page(api: Client, console: Page) -> None
                 f"{name} {scheme} {fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]
             ]
         assert await console.evaluate("window.violations") == []
+        await shoot(console, name)
     assert faults == [], "\n".join(faults)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.conftest import shoot
 from tests.conftest import Client
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -59,10 +60,17 @@ async def test_from_empty_to_a_bulk_action_taken_back(api: Client, console: Page
     # Consent.
     await console.get_by_role("button", name="email: opted_out").click()
     await expect(console.get_by_role("button", name="email: opted_out")).to_have_attribute("aria-pressed", "true")
-    # A segment of them.
-    rules = {"$and": [{"$or": [{"last_name": "Yılmaz"}]}]}
-    segment = api.data("POST", "/contacts/segments", {"name": "Yılmaz", "rules": rules})
-    await console.goto(f"{api.url}/console/segments/{segment['id']}")
+    # A segment of them, built by clicks and counted at once.
+    await console.get_by_role("link", name="Segments").click()
+    await console.get_by_role("link", name="New segment").first.click()
+    await console.get_by_label("Name", exact=True).fill("Family Yılmaz")
+    await console.get_by_label("Field").select_option("last_name")
+    await expect(console.get_by_label("Operator")).to_have_value("$eq")
+    await console.get_by_label("Value").fill("Yılmaz")
+    await console.get_by_label("Value").press("Tab")
+    await expect(console.locator(".big")).to_have_text("1")
+    await console.get_by_role("button", name="Save segment").click()
+    await expect(console.get_by_role("heading", name="Family Yılmaz")).to_be_visible()
     await expect(console.get_by_role("link", name="Ayşe Yılmaz")).to_be_visible()
     # A bulk action on all, and back.
     await console.get_by_role("link", name="Contacts", exact=False).first.click()
@@ -142,23 +150,24 @@ async def test_axe_finds_nothing_on_the_new_pages(api: Client, console: Page) ->
     await console.wait_for_url(re.compile("/imports/drafts/"))
     draft = console.url.partition("/console")[2]
     job = api.request("POST", "/contacts/bulk", {"contacts": [{"email": "x@example.com"}, {"email": "bad"}]})
-    paths = [
-        "/imports",
-        draft,
-        f"/imports/{job.json()['data']['import_job_id']}",
-        "/duplicates",
-        f"/duplicates/{one['id']}/{other['id']}",
-        f"/contacts/{one['id']}/merges",
-        "/sending",
-        f"/sending/caps/{cap['id']}",
-        "/sending/quiet-hours?phone=%2B4915123456789&channel=sms",
-        "/model",
-        "/settings/retention",
-        "/status",
-    ]
+    paths = {
+        "imports": "/imports",
+        "import-draft": draft,
+        "one-import": f"/imports/{job.json()['data']['import_job_id']}",
+        "duplicates": "/duplicates",
+        "compare": f"/duplicates/{one['id']}/{other['id']}",
+        "merge-with": f"/contacts/{one['id']}/merge",
+        "merges": f"/contacts/{one['id']}/merges",
+        "sending": "/sending",
+        "one-cap": f"/sending/caps/{cap['id']}",
+        "quiet-hours": "/sending/quiet-hours?phone=%2B4915123456789&channel=sms",
+        "model": "/model",
+        "retention": "/settings/retention",
+        "status": "/status",
+    }
     faults: list[str] = []
     script = AXE.read_text()
-    for path in paths:
+    for name, path in paths.items():
         await console.goto(f"{api.url}/console{path}")
         for scheme in ("light", "dark"):
             await console.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
@@ -171,5 +180,5 @@ async def test_axe_finds_nothing_on_the_new_pages(api: Client, console: Page) ->
         await console.set_viewport_size({"width": 390, "height": 800})
         width = await console.evaluate("document.documentElement.scrollWidth")
         faults += [f"{path} is {width} wide on a phone"] if width > 390 else []
-        await console.set_viewport_size({"width": 1280, "height": 900})
+        await shoot(console, name)
     assert faults == [], "\n".join(faults)
