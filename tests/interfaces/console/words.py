@@ -118,14 +118,15 @@ def _titles() -> set[str]:
 
 
 def refusals() -> set[type[Refusal]]:
-    """Every refusal the product knows, once all its features are loaded."""
+    """Every refusal the API may give, once all its features are loaded; the command line has some of its own."""
     assert OPERATIONS
     found: set[type[Refusal]] = set()
     waiting: list[type[Refusal]] = [Refusal]
     while waiting:
         found |= set(children := waiting.pop().__subclasses__())
         waiting += children
-    return {refusal for refusal in found if refusal.__module__.startswith("orbit_contacts.")}
+    ours = {refusal for refusal in found if refusal.__module__.startswith("orbit_contacts.")}
+    return {refusal for refusal in ours if not refusal.__module__.startswith("orbit_contacts.interfaces.cli.")}
 
 
 def everything() -> dict[str, str]:
