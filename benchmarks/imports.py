@@ -295,7 +295,7 @@ async def bench(server: str, template: str, count: int) -> None:
     source = urlsplit(template).path.lstrip("/")
     await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
     own = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    database = Database(own, size=4, ad_hoc_size=2, statement_timeout=600)
+    database = Database(own, size=4, ad_hoc_size=4, statement_timeout=600)
     connection = await connect(own)
     results = Results()
     try:

@@ -7,7 +7,7 @@ BEGIN, each its own transaction), `Snapshot` (reads that must agree), `Transacti
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, LiteralString, TypeVar
 
@@ -95,6 +95,15 @@ class Reader:
         if data:
             source = _pieces(data)
             await self.connection.copy_to_table(table, columns=list(columns), source=source, format="binary")
+
+    async def copy_out(
+        self, query: LiteralString, *args: Any, output: Callable[[bytes], Coroutine[Any, Any, None]]
+    ) -> int:
+        """COPY the rows of a query as CSV, lines ended by LF; gives how many. `output` takes the bytes as they come."""
+        if executed is not None:
+            executed.add(query)
+        status = await self.connection.copy_from_query(query, *args, output=output, format="csv")
+        return int(status.rpartition(" ")[2])
 
     def unbound(self) -> "Unbound":
         """The same caller without this connection, for what goes on after the answer began."""

@@ -6,7 +6,7 @@ Layout of the 128 bits: 48 milliseconds since 1970 | 4 version (8) | 10 cell num
 
 import random
 from struct import Struct
-from typing import NewType
+from typing import LiteralString, NewType
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
@@ -49,10 +49,10 @@ PREFIXES: dict[object, str] = {
     MergeId: "mrg",
 }
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
-_DIGITS = frozenset(_ALPHABET)
-_TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+ALPHABET: LiteralString = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
+_DIGITS = frozenset(ALPHABET)
+_TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _RANDOM_64 = random.SystemRandom().getrandbits(64)
 _two_halves = Struct("!QQ").pack
 _source = random.Random(_RANDOM_64)  # ids are unique, not secret

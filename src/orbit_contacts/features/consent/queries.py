@@ -70,6 +70,18 @@ async def held_addresses(reader: Reader, contact_ids: Sequence[UUID], key: HashK
     )
 
 
+async def is_any_known(reader: Reader) -> bool:
+    """Whether consent has anything to say to anybody in the workspace."""
+    return await reader.fetch_value(
+        """
+        SELECT EXISTS (SELECT FROM suppressions WHERE workspace_id = $1)
+            OR EXISTS (SELECT FROM consent_states WHERE cell_id = ANY($2))
+        """,
+        reader.caller.workspace_id,
+        reader.caller.cells,
+    )
+
+
 async def touched(reader: Reader, contact_ids: Sequence[UUID]) -> set[UUID]:
     """The contacts to which consent has anything to say: opted out, or holding a suppressed address."""
     key = hash_key(reader)

@@ -92,6 +92,30 @@ async def contacts_page(ad_hoc: Reader, where: Where, after: UUID | None, limit:
     )
 
 
+async def ids_page(ad_hoc: Reader, where: Where, limit: int) -> list[UUID]:
+    """The ids of the next contacts that satisfy a condition, oldest first; to be planned for its values."""
+    bounded = where.copy()
+    places = bounded.bind(limit)
+    rows = await ad_hoc.fetch_all(
+        "SELECT c.id FROM contacts c WHERE " + bounded.text + " ORDER BY c.id LIMIT " + places, *bounded.args
+    )
+    return [row["id"] for row in rows]
+
+
+async def end_of_page(ad_hoc: Reader, where: Where, limit: int) -> UUID | None:
+    """The id of the last of the next so many contacts that satisfy a condition; None when there is none."""
+    bounded = where.copy()
+    places = bounded.bind(limit)
+    return await ad_hoc.fetch_value(
+        "SELECT page.id FROM (SELECT c.id FROM contacts c WHERE "
+        + bounded.text
+        + " ORDER BY c.id LIMIT "
+        + places
+        + ") AS page ORDER BY page.id DESC LIMIT 1",
+        *bounded.args,
+    )
+
+
 async def identifiers_of(reader: Reader, contact_id: UUID) -> list[Record]:
     return await reader.fetch_all(
         "SELECT kind, value FROM contact_identifiers WHERE cell_id = $1 AND contact_id = $2 ORDER BY kind, value",

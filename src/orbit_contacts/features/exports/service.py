@@ -1,7 +1,9 @@
-"""Exports: contacts in pages of five thousand, through a writer, to a response or to stored pieces."""
+"""Exports: contacts in pages of five thousand, by COPY or through a writer, to a response or to stored pieces."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,8 +18,10 @@ from orbit_contacts.core.operations import Stream
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.consent import service as consent
+from orbit_contacts.features.consent.service import ContactConsent
 from orbit_contacts.features.contacts import filters, selection
 from orbit_contacts.features.exports import columns, queries
+from orbit_contacts.features.exports.csv_copy import Copied, can_write, copy_page
 from orbit_contacts.features.exports.models import (
     CONTENT_TYPES,
     ENDINGS,
@@ -33,8 +37,17 @@ from orbit_contacts.features.workspaces import service as workspaces
 
 INLINE = 5000
 _PAGE = 5000
+_COPIED = 10_000
 _PIECE = 1 << 18
 _KEPT_DAYS = 1
+
+
+class _Page(NamedTuple):
+    """The contacts of a page of CSV, the last of them, and what is known of their consent."""
+
+    where: Where
+    last: UUID
+    states: dict[UUID, ContactConsent]
 
 
 class RunExport(msgspec.Struct):
@@ -88,13 +101,69 @@ async def _named(reader: Reader, given: list[str]) -> list[UUID]:
     return list(found)
 
 
-async def _pages(reader: Reader, new: NewExport) -> AsyncIterator[Contacts]:
-    """The contacts of an export, a page at a time. The next page is read while one is written; memory holds two."""
+async def _parts(reader: Reader, new: NewExport) -> AsyncGenerator[Copied]:
+    """The file as it is made, each part with the number of contacts that end in it."""
     names = columns.chosen(new.fields)
-    with_consent = any(name.startswith("preferences.") for name in names)
+    writer = writer_for(new.format, names)
+    yield Copied(writer.begin(), 0)
     where = await _where(reader, new)
-    if where is None:
-        return
+    if where is not None and new.format == "csv" and can_write(names):
+        async for part in _copied(reader, where, names):
+            yield part
+    elif where is not None:
+        async for page in _pages(reader, where, names):
+            yield Copied(await asyncio.to_thread(writer.rows, page), len(page.records))
+    for data in writer.end():
+        yield Copied(data, 0)
+
+
+async def _copied(reader: Reader, where: Where, names: Sequence[str]) -> AsyncGenerator[Copied]:
+    """CSV as PostgreSQL writes it. While one page is used two are written, and the end of the one after is looked up;
+    memory holds three."""
+    with_consent = any(name.startswith("preferences.") for name in names)
+
+    async def look_up(after: UUID | None) -> _Page | None:
+        rest = where.copy()
+        if after is not None:
+            rest.add("c.id > " + rest.bind(after))
+        states: dict[UUID, ContactConsent] = {}
+        async with reader.ad_hoc() as ad_hoc:
+            if with_consent and await consent.is_any_known(ad_hoc):
+                found = await queries.ids_page(ad_hoc, rest, _COPIED)
+                last = found[-1] if found else None
+                states = await consent.known(ad_hoc, found)
+            else:
+                last = await queries.end_of_page(ad_hoc, rest, _COPIED)
+        if last is None:
+            return None
+        rest.add("c.id <= " + rest.bind(last))
+        return _Page(rest, last, states)
+
+    async def copy(page: _Page) -> Copied:
+        async with reader.ad_hoc() as ad_hoc:
+            return await copy_page(ad_hoc, names, page.where, page.states)
+
+    copying: list[asyncio.Task[Copied]] = []
+    following = asyncio.create_task(look_up(None))
+    try:
+        while (page := await following) is not None:
+            following = asyncio.create_task(look_up(page.last))
+            copying.append(asyncio.create_task(copy(page)))
+            if len(copying) > 2:
+                yield await copying[0]
+                del copying[0]
+        while copying:
+            yield await copying[0]
+            del copying[0]
+    finally:
+        for task in (following, *copying):
+            task.cancel()
+        await asyncio.gather(following, *copying, return_exceptions=True)
+
+
+async def _pages(reader: Reader, where: Where, names: Sequence[str]) -> AsyncGenerator[Contacts]:
+    """The contacts of an export, a page at a time. The next page is read while one is written; memory holds two."""
+    with_consent = any(name.startswith("preferences.") for name in names)
 
     async def read(after: UUID | None) -> Contacts:
         # On a connection of its own: the caller's may be storing the page before.
@@ -113,23 +182,10 @@ async def _pages(reader: Reader, new: NewExport) -> AsyncIterator[Contacts]:
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def chunks(reader: Reader, new: NewExport) -> AsyncIterator[bytes]:
-    """The file as bytes, as they are made."""
-    writer = writer_for(new.format, columns.chosen(new.fields))
-    if beginning := writer.begin():
-        yield beginning
-    async for page in _pages(reader, new):
-        if data := await asyncio.to_thread(writer.rows, page):
-            yield data
-    for data in writer.end():
-        yield data
-
-
 async def _write(tx: Transaction, id: UUID, new: NewExport) -> None:
     """Store the file in pieces of a quarter megabyte."""
     await queries.clear_pieces(tx, id)
-    writer = writer_for(new.format, columns.chosen(new.fields))
-    number, size, rows, buffer = 0, 0, 0, bytearray(writer.begin())
+    number, size, rows, buffer = 0, 0, 0, bytearray()
 
     async def flush(least: int) -> None:
         nonlocal number, size, buffer
@@ -138,13 +194,11 @@ async def _write(tx: Transaction, id: UUID, new: NewExport) -> None:
             await queries.insert_piece(tx, id, number, piece)
             number, size = number + 1, size + len(piece)
 
-    async for page in _pages(tx, new):
-        buffer += await asyncio.to_thread(writer.rows, page)
-        rows += len(page.records)
-        await flush(_PIECE)
-    for data in writer.end():
-        buffer += data
-        await flush(_PIECE)
+    async with aclosing(_parts(tx, new)) as parts:
+        async for data, ended in parts:
+            buffer += data
+            rows += ended
+            await flush(_PIECE)
     await flush(0)
     await queries.set_status(tx, id, "completed", rows, size, tx.now)
 
@@ -236,9 +290,10 @@ def check_streamable(new: NewExport) -> None:
 
 async def streamed(work: Unbound, new: NewExport) -> AsyncIterator[bytes]:
     """The file of an export that is not stored."""
-    async with work.reader() as reader:
-        async for data in chunks(reader, new):
-            yield data
+    async with work.reader() as reader, aclosing(_parts(reader, new)) as parts:
+        async for data, _ in parts:
+            if data:
+                yield data
 
 
 async def forget_expired(tx: Transaction) -> None:

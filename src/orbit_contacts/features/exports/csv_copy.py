@@ -1,0 +1,125 @@
+"""A page of a CSV export as PostgreSQL writes it: COPY of expressions that give what `tables` and `writers` give.
+
+Only what is known of the consent by channel is decided in Python, and sent with the page it belongs to.
+"""
+
+from collections.abc import Sequence
+from typing import LiteralString, NamedTuple
+from uuid import UUID
+
+from orbit_contacts.core.database import Reader
+from orbit_contacts.core.ids import ALPHABET
+from orbit_contacts.core.where import Where
+from orbit_contacts.features.consent.channels import CHANNELS
+from orbit_contacts.features.consent.service import ContactConsent
+
+# What begins with a letter is no formula, and most cells do; NULL is the empty cell, which COPY leaves unquoted.
+_GUARDED: LiteralString = """CASE WHEN {cell} COLLATE "C" >= 'A' THEN {cell}
+    WHEN {cell} ~ '^''*([=@\\t\\r]|[+-](?![0-9]+$))' THEN '''' || {cell} ELSE nullif({cell}, '') END"""
+# Python's `\\s`, which does not depend on a locale.
+_BLANK: LiteralString = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SEPARATORS: LiteralString = ',;|"'
+_JOINED: LiteralString = (
+    "SELECT string_agg(CASE WHEN tag ~ '^$|[" + _SEPARATORS + r"\r\n]|^[" + _BLANK + "]|[" + _BLANK + "]$'"
+    """ THEN '"' || replace(tag, '"', '""') || '"' ELSE tag END, ',' ORDER BY place) AS tags
+    FROM unnest(c.tags) WITH ORDINALITY AS each (tag, place)"""
+)
+_TAGS: LiteralString = (
+    """CASE WHEN c.tags = '{}' THEN NULL
+    WHEN c.tags[1] COLLATE "C" >= 'A' AND '' <> ALL (c.tags) AND array_to_string(c.tags, '') !~ '["""
+    + _SEPARATORS
+    + _BLANK
+    + "]' THEN array_to_string(c.tags, ',') ELSE (SELECT "
+    + _GUARDED.replace("{cell}", "joined.tags")
+    + " FROM ("
+    + _JOINED
+    + ") AS joined) END"
+)
+# The byte at which a window of ten bits begins, and how far its two bytes are shifted; the first window is one byte.
+_WINDOWS: tuple[tuple[LiteralString, LiteralString], ...] = (
+    *(("1", "6"), ("2", "4"), ("3", "2"), ("4", "0"), ("6", "6"), ("7", "4"), ("8", "2"), ("9", "0")),
+    *(("11", "6"), ("12", "4"), ("13", "2"), ("14", "0")),
+)
+_INSTANT: LiteralString = """to_char({at}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""  # sessions are in UTC
+
+
+def _public_id() -> LiteralString:
+    """`core.ids.contact_text`: thirteen times ten bits, each a pair of digits of one long text of all pairs."""
+    pairs: LiteralString = "".join([ALPHABET[n // 32] + ALPHABET[n % 32] for n in range(1024)])
+    bits: LiteralString = "own.bits"
+    windows: list[LiteralString] = ["get_byte(" + bits + ", 0)"]
+    for first, shift in _WINDOWS:
+        two = "((get_byte({bits}, {first}) << 8) | get_byte({bits}, {first} + 1))".replace("{first}", first)
+        windows.append("((" + two.replace("{bits}", bits) + " >> " + shift + ") & 1023)")
+    digits: list[LiteralString] = ["substring('" + pairs + "'::bytea, 1 + 2 * " + at + ", 2)" for at in windows]
+    return "encode('con_'::bytea || " + " || ".join(digits) + ", 'escape')"
+
+
+_TEXTS: tuple[LiteralString, ...] = (
+    *("phone", "phone_extension", "email", "first_name", "last_name", "display_name", "company", "country_code"),
+    *("timezone", "language", "lifecycle_stage", "external_id", "block_reason", "source"),
+)
+_INSTANTS: tuple[LiteralString, ...] = ("created_at", "updated_at", "blocked_at")
+
+_EXPRESSIONS: dict[str, LiteralString] = {
+    **{name: _GUARDED.replace("{cell}", "c." + name) for name in _TEXTS},
+    **{name: _INSTANT.replace("{at}", "c." + name) for name in _INSTANTS},
+    "id": _public_id(),
+    "tags": _TAGS,
+    "metadata": "nullif(c.metadata::text, '{}')",
+    "custom_fields": "nullif(c.custom_fields::text, '{}')",
+    "blocked": "CASE WHEN c.blocked_at IS NULL THEN 'false' ELSE 'true' END",
+    "dnc": "CASE WHEN c.dnc THEN 'true' ELSE 'false' END",
+    **{"preferences." + channel: "coalesce(known." + channel + ", 'unknown')" for channel in CHANNELS},
+}
+_UNKNOWN: dict[str, LiteralString] = {"preferences." + channel: "'unknown'" for channel in CHANNELS}
+_KNOWN: LiteralString = " LEFT JOIN unnest({places}) AS known (contact_id, {channels}) ON known.contact_id = c.id"
+
+
+class Copied(NamedTuple):
+    data: bytes
+    rows: int
+
+
+def can_write(names: Sequence[str]) -> bool:
+    """Whether every column has its expression. A line of one empty cell is written `""`, which COPY does not."""
+    return len(names) > 1 and all(name in _EXPRESSIONS for name in names)
+
+
+async def copy_page(ad_hoc: Reader, names: Sequence[str], where: Where, states: dict[UUID, ContactConsent]) -> Copied:
+    """The lines of the contacts that satisfy a condition, oldest first; consent that is not in `states` is unknown."""
+    bounded = where.copy()
+    lines: list[bytes] = []
+    known = _known(bounded, states) if states else ""
+    expressions = _EXPRESSIONS if states else _EXPRESSIONS | _UNKNOWN
+    statement: LiteralString = "SELECT " + ", ".join([expressions[name] for name in names]) + " FROM contacts c"
+    # The limit keeps the planner from putting the expression in each place that names it.
+    own: LiteralString = " CROSS JOIN LATERAL (SELECT uuid_send(c.id) AS bits LIMIT 1) AS own" if "id" in names else ""
+
+    async def keep(data: bytes) -> None:
+        lines.append(data)
+
+    rows = await ad_hoc.copy_out(
+        statement + own + known + " WHERE " + bounded.text + " ORDER BY c.id",
+        *bounded.args,
+        output=keep,
+    )
+    return Copied(with_crlf(b"".join(lines), rows), rows)
+
+
+def _known(bounded: Where, states: dict[UUID, ContactConsent]) -> LiteralString:
+    places: list[LiteralString] = [bounded.bind(list(states)) + "::uuid[]"]
+    for channel in CHANNELS:
+        said = [state.channels[channel].status for state in states.values()]
+        places.append(bounded.bind(said) + "::text[]")
+    return _KNOWN.replace("{places}", ", ".join(places)).replace("{channels}", ", ".join(CHANNELS))
+
+
+def with_crlf(lines: bytes, rows: int) -> bytes:
+    """The lines ended as RFC 4180 has it; COPY ends them with LF. What is between quotes is left alone."""
+    if lines.count(b"\n") == rows:
+        return lines.replace(b"\n", b"\r\n")
+    # Every second part is outside of quotes: a doubled quote ends one quoted part and begins the next.
+    parts = lines.split(b'"')
+    parts[::2] = [part.replace(b"\n", b"\r\n") for part in parts[::2]]
+    return b'"'.join(parts)
