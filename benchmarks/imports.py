@@ -28,6 +28,7 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import now
 from orbit_contacts.core.database import Connection, Database, Transaction, Unbound, connect
 from orbit_contacts.features.bulk_actions import service as bulk_actions
+from orbit_contacts.features.bulk_actions.acts import ACTS
 from orbit_contacts.features.bulk_actions.models import NewBulkAction
 from orbit_contacts.features.contacts.emails import email_key
 from orbit_contacts.features.contacts.phones import phone_key
@@ -276,7 +277,7 @@ async def _others(database: Database, connection: Connection, caller: Caller, re
         async with database.transaction(caller) as tx:
             if not await bulk_actions.work_on(tx, id):
                 break
-        done += 200
+        done += ACTS[new.action].at_once
     results.add("bulk tag", done, perf_counter() - started)
     table = rows(0, PREVIEW_BYTES // 110, "lead")
     content = csv_of(table)[:PREVIEW_BYTES]

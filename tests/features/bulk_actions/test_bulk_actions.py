@@ -8,6 +8,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database, Unbound
 from orbit_contacts.features.bulk_actions import service
+from orbit_contacts.features.bulk_actions.acts import ACTS
 from orbit_contacts.features.bulk_actions.jobs import run_bulk_action
 from tests.conftest import Client
 
@@ -63,6 +64,31 @@ def test_what_is_so_already_is_skipped_and_what_fails_is_listed(api: Client, peo
     done = act(api, "add_tags", [*people, "nonsense", "con_01jd3w9k2e8a7v5n0q4r6t8y1z"], tags=["vip"])
     assert (done["requested"], done["succeeded"], done["skipped"], done["failed"]) == (5, 1, 1, 3)
     assert {error["code"] for error in done["errors"]} == {"NOT_FOUND"}
+
+
+HOSTILE_TAGS = ['"', "\\\\", "a b", "{}", "NULL", "'", "Ş 😀", "x\ny", "null", "$1"]
+
+
+def test_many_contacts_are_tagged_as_one_is(api: Client, people: list[str]) -> None:
+    full = api.contact(first_name="Full", tags=[f"t{n}" for n in range(100)])["id"]
+    done = act(api, "add_tags", [*people[:2], full], tags=HOSTILE_TAGS)
+    assert (done["succeeded"], done["failed"]) == (2, 1)
+    alone = api.request("PATCH", f"/contacts/{full}", json={"tags": [f"t{n}" for n in range(101)]}).json()["error"]
+    assert [(error["contact_id"], error["code"], error["message"]) for error in done["errors"]] == [
+        (full, alone["code"], alone["message"])
+    ]
+    api.data("PATCH", f"/contacts/{people[2]}", {"tags": ["old", *HOSTILE_TAGS]})
+    by_bulk, by_hand = contact(api, people[0]), contact(api, people[2])
+    assert by_bulk["tags"] == by_hand["tags"] == ["old", *HOSTILE_TAGS]
+    assert by_bulk["updated_at"] >= by_bulk["created_at"]
+    assert updates(api, people[0]) == updates(api, people[1]) == updates(api, people[2])
+    assert len(updates(api, people[0])) == 1
+    assert updates(api, full) == []
+
+
+def updates(api: Client, id: str) -> list[Any]:
+    events = api.get(f"/contacts/{id}/export").json()["data"]["events"]
+    return [event["data"] for event in events if event["type"] == "contact.updated"]
 
 
 def test_lists_are_joined_and_left(api: Client, people: list[str]) -> None:
@@ -136,7 +162,7 @@ async def test_a_large_action_is_a_job_that_goes_on_where_it_stood(
     api: Client, people: list[str], database: Database, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "INLINE", 1)
-    monkeypatch.setattr(service, "_CHUNK", 1)
+    monkeypatch.setitem(ACTS, "add_tags", ACTS["add_tags"]._replace(at_once=1))
     response = api.post("/contacts/actions", {"action": "add_tags", "filter": {}, "params": {"tags": ["x"]}})
     assert (response.status_code, response.json()["data"]["status"]) == (202, "queued")
     id = ids.parse("act", response.json()["data"]["id"])

@@ -1,10 +1,10 @@
-"""What each action does to one contact, and how it is taken back.
+"""What each action does to contacts, and how it is taken back.
 
-An act gives what its undoing needs, or None when the contact was so already. Opting in or out is law, not
-housekeeping: it is never taken back by a button.
+An act gives what its undoing needs, None when the contact was so already, or why it was refused for this one. Opting in
+or out is law, not housekeeping: it is never taken back by a button.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import msgspec
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import Transaction
-from orbit_contacts.core.errors import Conflict, InvalidChannel, InvalidRequest, MissingField
+from orbit_contacts.core.errors import Conflict, InvalidChannel, InvalidRequest, MissingField, Refusal
 from orbit_contacts.features.blocking import service as blocking
 from orbit_contacts.features.bulk_actions.models import Action
 from orbit_contacts.features.consent import service as consent
@@ -22,17 +22,60 @@ from orbit_contacts.features.contacts import queries
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.models import ContactInput
 from orbit_contacts.features.contacts.rules import tidy_tags
+from orbit_contacts.features.contacts.tagging import retag
 from orbit_contacts.features.lists import service as lists
 
 Undo = dict[str, Any]
 
+# Either takes a fraction of a second.
+_ONE_BY_ONE = 200
+_TOGETHER = 1000
+
 
 class Act(NamedTuple):
-    """`check` refuses bad parameters before anything is done; `do` and `undo` work on one locked contact."""
+    """`check` refuses bad parameters before anything is done; `do` and `undo` work on some contacts, in the order of
+    their ids, and answer for each: a refusal leaves that contact as it is and the others alone. `at_once`: how many
+    contacts one transaction of a job locks."""
 
     check: Callable[[dict[str, Any]], Any]
-    do: Callable[[Transaction, UUID, Any], Awaitable[Undo | None]]
-    undo: Callable[[Transaction, UUID, Undo], Awaitable[None]] | None
+    do: Callable[[Transaction, Sequence[UUID], Any], Awaitable[dict[UUID, Undo | None | Refusal]]]
+    undo: Callable[[Transaction, Mapping[UUID, Undo]], Awaitable[dict[UUID, Refusal | None]]] | None
+    at_once: int
+
+
+def _each(
+    check: Callable[[dict[str, Any]], Any],
+    do: Callable[[Transaction, UUID, Any], Awaitable[Undo | None]],
+    undo: Callable[[Transaction, UUID, Undo], Awaitable[None]] | None,
+) -> Act:
+    """An act that works on one locked contact at a time, each in its own savepoint."""
+
+    async def do_each(tx: Transaction, contact_ids: Sequence[UUID], argument: Any) -> dict[UUID, Undo | None | Refusal]:
+        answers: dict[UUID, Undo | None | Refusal] = {}
+        for id in contact_ids:
+            try:
+                async with tx.savepoint():
+                    answers[id] = await do(tx, id, argument)
+            except Refusal as refusal:
+                answers[id] = refusal
+        return answers
+
+    if undo is None:
+        return Act(check, do_each, None, _ONE_BY_ONE)
+    take_back = undo
+
+    async def undo_each(tx: Transaction, done: Mapping[UUID, Undo]) -> dict[UUID, Refusal | None]:
+        answers: dict[UUID, Refusal | None] = {}
+        for id, known in done.items():
+            answers[id] = None
+            try:
+                async with tx.savepoint():
+                    await take_back(tx, id, known)
+            except Refusal as refusal:
+                answers[id] = refusal
+        return answers
+
+    return Act(check, do_each, undo_each, _ONE_BY_ONE)
 
 
 def _param(params: dict[str, Any], name: str, kind: Any, expected: str) -> Any:
@@ -56,33 +99,44 @@ def _tags(params: dict[str, Any]) -> list[str]:
     return tags
 
 
-async def _add_tags(tx: Transaction, id: UUID, tags: list[str]) -> Undo | None:
-    row = await contacts.locked(tx, id)
-    added = [tag for tag in tags if tag not in row["tags"]]
-    if not added:
-        return None
-    await contacts.update(tx, id, ContactInput(tags=[*row["tags"], *added]))
-    return {"added": added}
+async def _add_tags(tx: Transaction, contact_ids: Sequence[UUID], tags: list[str]) -> dict[UUID, Undo | None | Refusal]:
+    def missing(has: list[str]) -> list[str]:
+        return [tag for tag in tags if tag not in has]
+
+    before = await retag(tx, contact_ids, lambda id, has: [*has, *missing(has)])
+    return {
+        id: had if isinstance(had, Refusal) else {"added": added} if (added := missing(had)) else None
+        for id, had in before.items()
+    }
 
 
-async def _undo_add_tags(tx: Transaction, id: UUID, undo: Undo) -> None:
-    row = await contacts.locked(tx, id)
-    await contacts.update(tx, id, ContactInput(tags=[tag for tag in row["tags"] if tag not in undo["added"]]))
+async def _undo_add_tags(tx: Transaction, done: Mapping[UUID, Undo]) -> dict[UUID, Refusal | None]:
+    return _refused(await retag(tx, list(done), lambda id, has: [tag for tag in has if tag not in done[id]["added"]]))
 
 
-async def _remove_tags(tx: Transaction, id: UUID, tags: list[str]) -> Undo | None:
-    row = await contacts.locked(tx, id)
-    if not any(tag in row["tags"] for tag in tags):
-        return None
-    await contacts.update(tx, id, ContactInput(tags=[tag for tag in row["tags"] if tag not in tags]))
-    return {"tags": row["tags"], "removed": [tag for tag in row["tags"] if tag in tags]}
+def _refused(before: Mapping[UUID, list[str] | Refusal]) -> dict[UUID, Refusal | None]:
+    return {id: had if isinstance(had, Refusal) else None for id, had in before.items()}
 
 
-async def _undo_remove_tags(tx: Transaction, id: UUID, undo: Undo) -> None:
+async def _remove_tags(
+    tx: Transaction, contact_ids: Sequence[UUID], tags: list[str]
+) -> dict[UUID, Undo | None | Refusal]:
+    def undo_of(had: list[str]) -> Undo | None:
+        removed = [tag for tag in had if tag in tags]
+        return {"tags": had, "removed": removed} if removed else None
+
+    before = await retag(tx, contact_ids, lambda id, has: [tag for tag in has if tag not in tags])
+    return {id: had if isinstance(had, Refusal) else undo_of(had) for id, had in before.items()}
+
+
+async def _undo_remove_tags(tx: Transaction, done: Mapping[UUID, Undo]) -> dict[UUID, Refusal | None]:
     """Back where they stood; tags that came since stay, behind them."""
-    row = await contacts.locked(tx, id)
-    before = [tag for tag in undo["tags"] if tag in undo["removed"] or tag in row["tags"]]
-    await contacts.update(tx, id, ContactInput(tags=list(dict.fromkeys([*before, *row["tags"]]))))
+
+    def restored(id: UUID, has: list[str]) -> list[str]:
+        before = [tag for tag in done[id]["tags"] if tag in done[id]["removed"] or tag in has]
+        return list(dict.fromkeys([*before, *has]))
+
+    return _refused(await retag(tx, list(done), restored))
 
 
 def _stage(params: dict[str, Any]) -> ContactInput:
@@ -244,17 +298,17 @@ async def _undo_restore(tx: Transaction, id: UUID, undo: Undo) -> None:
 
 
 ACTS: dict[str, Act] = {
-    "add_tags": Act(_tags, _add_tags, _undo_add_tags),
-    "remove_tags": Act(_tags, _remove_tags, _undo_remove_tags),
-    "set_lifecycle_stage": Act(_stage, _update, _undo_update),
-    "update": Act(_fields, _update, _undo_update),
-    "add_to_list": Act(_list_id, _add_to_list, _undo_add_to_list),
-    "remove_from_list": Act(_list_id, _remove_from_list, _undo_remove_from_list),
-    "block": Act(_reason, _block, _undo_block),
-    "unblock": Act(_nothing, _unblock, _undo_unblock),
-    "opt_in": Act(_channels, _consent("opted_in"), None),
-    "opt_out": Act(_channels, _consent("opted_out"), None),
-    "delete": Act(_nothing, _delete, _undo_delete),
-    "restore": Act(_nothing, _restore, _undo_restore),
+    "add_tags": Act(_tags, _add_tags, _undo_add_tags, _TOGETHER),
+    "remove_tags": Act(_tags, _remove_tags, _undo_remove_tags, _TOGETHER),
+    "set_lifecycle_stage": _each(_stage, _update, _undo_update),
+    "update": _each(_fields, _update, _undo_update),
+    "add_to_list": _each(_list_id, _add_to_list, _undo_add_to_list),
+    "remove_from_list": _each(_list_id, _remove_from_list, _undo_remove_from_list),
+    "block": _each(_reason, _block, _undo_block),
+    "unblock": _each(_nothing, _unblock, _undo_unblock),
+    "opt_in": _each(_channels, _consent("opted_in"), None),
+    "opt_out": _each(_channels, _consent("opted_out"), None),
+    "delete": _each(_nothing, _delete, _undo_delete),
+    "restore": _each(_nothing, _restore, _undo_restore),
 }
 assert ACTS.keys() == set(get_args(Action))

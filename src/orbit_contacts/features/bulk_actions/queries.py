@@ -1,6 +1,7 @@
 """Every statement on bulk actions and their items."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg.protocol import Record
@@ -150,21 +151,25 @@ async def undoable(tx: Transaction, id: UUID, limit: int) -> list[Record]:
     )
 
 
-async def set_outcome(
-    tx: Transaction, id: UUID, contact_id: UUID, outcome: str, code: str | None, message: str | None, undo: bytes | None
-) -> None:
+class Outcome(NamedTuple):
+    contact_id: UUID
+    outcome: str
+    code: str | None = None
+    message: str | None = None
+    undo: bytes | None = None
+
+
+async def set_outcomes(tx: Transaction, id: UUID, outcomes: Sequence[Outcome]) -> None:
     await tx.execute(
         """
-        UPDATE bulk_action_items SET outcome = $4, code = $5, message = $6, undo = $7
-        WHERE cell_id = $1 AND action_id = $2 AND contact_id = $3
+        UPDATE bulk_action_items i SET outcome = o.outcome, code = o.code, message = o.message, undo = o.undo
+        FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[])
+            AS o (cell_id, contact_id, outcome, code, message, undo)
+        WHERE i.cell_id = o.cell_id AND i.action_id = $1 AND i.contact_id = o.contact_id
         """,
-        tx.caller.cell(ids.cell_number(contact_id)),
         id,
-        contact_id,
-        outcome,
-        code,
-        message,
-        undo,
+        [tx.caller.cell(ids.cell_number(outcome.contact_id)) for outcome in outcomes],
+        *map(list, zip(*outcomes, strict=True)),
     )
 
 

@@ -1,6 +1,6 @@
-"""Bulk actions: bound to their contacts when asked, done one contact at a time, taken back where that is possible.
+"""Bulk actions: bound to their contacts when asked, done some contacts at a time, taken back where that is possible.
 
-Each contact is its own savepoint: what fails for one is written down and leaves the others alone.
+What fails for one contact is written down and leaves the others alone.
 """
 
 from typing import Any
@@ -29,6 +29,7 @@ from orbit_contacts.features.bulk_actions.models import (
     TooManyContacts,
     Undone,
 )
+from orbit_contacts.features.bulk_actions.queries import Outcome
 from orbit_contacts.features.contacts import filters, selection
 from orbit_contacts.features.segments import service as segments
 from orbit_contacts.features.workspaces import service as workspaces
@@ -36,7 +37,6 @@ from orbit_contacts.features.workspaces import service as workspaces
 MAX_IDS = 1000
 MAX_UNSEEN = 10_000
 INLINE = 1000
-_CHUNK = 200
 _UNDO_DAYS = 1
 _SHOWN_ERRORS = 100
 
@@ -126,18 +126,19 @@ async def _where_of(tx: Transaction, given: dict[str, Any]) -> Where | None:
 
 async def _do_some(tx: Transaction, id: UUID, action: str, argument: Any) -> int:
     """Work on the next contacts that have no outcome; gives how many there were."""
-    contact_ids = await queries.waiting(tx, id, _CHUNK)
-    for contact_id in contact_ids:
-        try:
-            async with tx.savepoint():
-                undo: Undo | None = await ACTS[action].do(tx, contact_id, argument)
-        except Refusal as refusal:
-            await queries.set_outcome(tx, id, contact_id, "failed", refusal.code, refusal.message, None)
-        else:
-            outcome = "skipped" if undo is None else "succeeded"
-            stored = None if undo is None else msgspec.json.encode(undo)
-            await queries.set_outcome(tx, id, contact_id, outcome, None, None, stored)
+    contact_ids = await queries.waiting(tx, id, ACTS[action].at_once)
+    if contact_ids:
+        answers = await ACTS[action].do(tx, contact_ids, argument)
+        await queries.set_outcomes(tx, id, [_outcome(contact_id, answer) for contact_id, answer in answers.items()])
     return len(contact_ids)
+
+
+def _outcome(contact_id: UUID, answer: Undo | None | Refusal) -> Outcome:
+    if isinstance(answer, Refusal):
+        return Outcome(contact_id, "failed", answer.code, answer.message)
+    if answer is None:
+        return Outcome(contact_id, "skipped")
+    return Outcome(contact_id, "succeeded", undo=msgspec.json.encode(answer))
 
 
 async def work_on(tx: Transaction, id: UUID) -> bool:
@@ -224,17 +225,16 @@ async def undo(tx: Transaction, id: UUID) -> Undone:
             field="id", value=ids.text("act", id), expected="an ended action of the last 24 hours that has an inverse"
         )
     undone = 0
-    while items := await queries.undoable(tx, id, _CHUNK):
-        for item in items:
-            contact_id: UUID = item["contact_id"]
-            try:
-                async with tx.savepoint():
-                    await take_back(tx, contact_id, msgspec.json.decode(item["undo"]))
-            except Refusal as refusal:
-                await queries.set_outcome(tx, id, contact_id, "kept", refusal.code, refusal.message, None)
-            else:
-                undone += 1
-                await queries.set_outcome(tx, id, contact_id, "undone", None, None, None)
+    while items := await queries.undoable(tx, id, ACTS[row["action"]].at_once):
+        answers = await take_back(tx, {item["contact_id"]: msgspec.json.decode(item["undo"]) for item in items})
+        undone += sum(refusal is None for refusal in answers.values())
+        outcomes = [
+            Outcome(contact_id, "undone")
+            if refusal is None
+            else Outcome(contact_id, "kept", refusal.code, refusal.message)
+            for contact_id, refusal in answers.items()
+        ]
+        await queries.set_outcomes(tx, id, outcomes)
     await queries.set_status(tx, id, "undone", row["completed_at"])
     await workspaces.audit(tx, "contacts.bulk_action_undone", ids.text("act", id), {"undone": undone})
     kept = [_error(item) for item in await queries.items(tx, id, "kept", MAX_UNSEEN)]

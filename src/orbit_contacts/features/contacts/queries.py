@@ -1,6 +1,6 @@
 """Every statement on contacts, their identifiers and counts, one typed function each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.clock import Instant, format_instant
 from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.core.ids import cell_number
 from orbit_contacts.core.ids import text as id_text
 from orbit_contacts.features.contacts.models import Contact
 from orbit_contacts.features.contacts.rules import Identifier
@@ -98,6 +99,18 @@ async def lock(tx: Transaction, cell_id: int, id: UUID) -> Record | None:
         f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL FOR UPDATE",
         cell_id,
         id,
+    )
+
+
+async def lock_many(tx: Transaction, contact_ids: Sequence[UUID]) -> list[Record]:
+    """The live contacts among `contact_ids`, locked in the order of their ids."""
+    return await tx.fetch_all(
+        f"""
+        SELECT {COLUMNS} FROM contacts c
+        WHERE c.cell_id = ANY($1) AND c.id = ANY($2) AND c.deleted_at IS NULL ORDER BY c.id FOR UPDATE
+        """,
+        tx.caller.cells,
+        list(contact_ids),
     )
 
 
@@ -239,6 +252,23 @@ async def update_contact(
     )
     assert row is not None
     return row
+
+
+async def set_tags(tx: Transaction, tags: Mapping[UUID, list[str]]) -> None:
+    """New tags for locked contacts."""
+    await tx.execute(
+        """
+        UPDATE contacts c
+        SET tags = ARRAY(SELECT jsonb_array_elements_text(given.tags)),
+            updated_at = greatest($4, c.updated_at + interval '1 microsecond')
+        FROM unnest($1::bigint[], $2::uuid[], $3::jsonb[]) AS given (cell_id, id, tags)
+        WHERE c.cell_id = given.cell_id AND c.id = given.id
+        """,
+        [tx.caller.cell(cell_number(id)) for id in tags],
+        list(tags),
+        [msgspec.json.encode(each) for each in tags.values()],
+        tx.now,
+    )
 
 
 async def set_deleted(tx: Transaction, cell_id: int, id: UUID, deleted_at: Instant | None) -> Record:
