@@ -74,6 +74,6 @@ def test_the_rules_of_every_send(api: Client, visitor: Visitor) -> None:
 
 def test_a_number_is_tried(visitor: Visitor) -> None:
     page = visitor.get("/sending/quiet-hours?phone=%2B4915123456789&channel=sms").text
-    assert "sms from 08:00 to 21:00 in Europe/Berlin." in page
+    assert "SMS from 08:00 to 21:00 in Europe/Berlin." in page
     assert "Quiet hours are off" in page
     assert 'role="alert"' in visitor.get("/sending/quiet-hours?phone=12&channel=sms").text

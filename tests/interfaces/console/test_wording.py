@@ -95,6 +95,20 @@ def test_the_whole_console_turns_turkish_and_back(api: Client, visitor: Visitor)
     assert '<html lang="en"' in visitor.get("/segments").text
 
 
+def test_reasons_and_sources_are_told_in_the_readers_language(api: Client, visitor: Visitor) -> None:
+    contact = api.contact(first_name="Ada", email="ada@example.com")
+    api.data("PUT", f"/contacts/{contact['id']}/preferences", {"preferences": {"whatsapp": False}})
+    english = visitor.get(f"/contacts/{contact['id']}").text
+    assert ">by preferences API</p>" in english
+    assert ">by API</p>" in english
+    visitor.post("/language", language="tr")
+    assert ">kaynak: tercih API&#39;si</p>" in visitor.get(f"/contacts/{contact['id']}").text
+    draft = visitor.post("/imports", text="Vorname;email;zzz\nAda;ada@example.com;x\n").text
+    assert "Sütunun adı şu anlama geliyor: Ad." in draft
+    assert "Sütunun adı alanın adıyla aynı." in draft
+    assert "Sütunun ne adı ne de içeriği tanınıyor." in draft
+
+
 def test_the_style_sheet_names_no_side() -> None:
     """Start and end, never left and right, so that a script from right to left needs no second sheet."""
     style = static_files.STYLE.content.decode()

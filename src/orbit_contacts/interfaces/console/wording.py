@@ -22,7 +22,7 @@ _FOLDER = Path(__file__).parent / "locales"
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """English text to its translation; empty for English."""
+    """A text to what a reader sees; for English only names that the product's own words write small."""
     path = _FOLDER / f"{language}.po"
     if not path.is_file():
         return {}

@@ -1,6 +1,8 @@
 """The page of one contact."""
 
+import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +25,7 @@ from orbit_contacts.features.notes import service as notes
 from orbit_contacts.features.timeline import listing as timeline
 from orbit_contacts.features.timeline.kinds import CHANNELS as TIMELINE_CHANNELS
 from orbit_contacts.features.timeline.kinds import KINDS
-from orbit_contacts.features.timeline.models import TimelineQuery
+from orbit_contacts.features.timeline.models import Item, TimelineQuery
 from orbit_contacts.interfaces.console.visit import Views, Visit
 
 views = Views()
@@ -31,6 +33,8 @@ views = Views()
 # The channels people use most come first; the rest fold away.
 FIRST = ("sms", "whatsapp", "email", "voice", "rcs", "viber")
 ORDER = (*FIRST, *(channel for channel in CHANNELS if channel not in FIRST))
+# How the summaries of our own events name a source.
+_BY = re.compile(r"(?:(\S+) )?[Bb]y (\S+)")
 
 
 class FieldValue(NamedTuple):
@@ -75,6 +79,7 @@ async def render(
         fields=fields,
         proofs=proofs,
         happened=happened,
+        told_of=partial(_told, visit),
         filters=_filters(params),
         last_day=params.get("day", ""),
         kinds=KINDS,
@@ -83,6 +88,16 @@ async def render(
         values=values,
         refusal=refusal,
     )
+
+
+def _told(visit: Visit, item: Item) -> str | None:
+    """The line below a title; where our own events name a channel and a source, in the reader's language."""
+    found = _BY.fullmatch(item.summary or "") if item.kind in ("consent", "contact") else None
+    if found is None:
+        return item.summary
+    where, source = found.groups()
+    said = visit.t("by {source}", source=visit.t(source.replace("_", " ")))
+    return said if where in (None, item.channel) else f"{visit.t(where)} {said}"
 
 
 def _filters(params: QueryParams) -> dict[str, str]:

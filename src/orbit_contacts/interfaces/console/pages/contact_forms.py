@@ -99,7 +99,7 @@ async def set_consent(visit: Visit) -> Response:
             visit.t("An opt-out stays until the person opts in again; it cannot be forgotten."),
             is_error=True,
         )
-    return visit.go(_page(id), visit.t("Consent for {channel} saved.", channel=channel))
+    return visit.go(_page(id), visit.t("Consent for {channel} saved.", channel=visit.t(channel)))
 
 
 @views.post("/contacts/{id}/block", "contacts:write")

@@ -90,6 +90,10 @@ NAMES = {
 DATES = {"": "Dates as they are", "day_first": "Dates: day before month", "month_first": "Dates: month before day"}
 
 _SHOWN = 3
+# Sentences of a proposal that name something.
+_MEANT = re.compile(r"The name of the column means (\S+)\.")
+_TAKEN = re.compile(r"Another column is the (\S+) already\.")
+_EXPORTED = re.compile(r"(.+) exports the field under this name\.")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 Groups = list[tuple[str, dict[str, str]]]
 
@@ -102,7 +106,9 @@ async def targets(visit: Visit) -> Groups:
             known = (await custom_fields.list_fields(reader, PageQuery(limit=200))).items
         if known:
             groups.append((visit.t("Custom fields"), {f"custom_fields.{field.key}": field.label for field in known}))
-    consent = {f"preferences.{channel}": visit.t("Consent: {channel}", channel=channel) for channel in CHANNELS}
+    consent = {
+        f"preferences.{channel}": visit.t("Consent: {channel}", channel=visit.t(channel)) for channel in CHANNELS
+    }
     consent |= {name: name.removeprefix("consent.").replace(".", ": ").replace("_", " ") for name in CONSENT_FIELDS}
     return [*groups, (visit.t("Consent (an import only closes channels)"), consent)]
 
@@ -123,6 +129,25 @@ def _label(visit: Visit, field: str) -> str:
     if field.startswith("metadata."):
         return visit.t("Keep as {name}", name=field.removeprefix("metadata."))
     return field
+
+
+def why_of(visit: Visit, column: PreviewColumn) -> str:
+    """Why a column is read as it is, sentence by sentence, in the reader's language."""
+    return " ".join(_said(visit, sentence) for sentence in re.split(r"(?<=\.) (?=[A-Z])", column.why))
+
+
+def _said(visit: Visit, sentence: str) -> str:
+    if found := _MEANT.fullmatch(sentence):
+        return visit.t("The name of the column means {field}.", field=_named(visit, found[1]))
+    if found := _TAKEN.fullmatch(sentence):
+        return visit.t("Another column is the {field} already.", field=_named(visit, found[1]))
+    if found := _EXPORTED.fullmatch(sentence):
+        return visit.t("{product} exports the field under this name.", product=found[1])
+    return visit.t(sentence)
+
+
+def _named(visit: Visit, field: str) -> str:
+    return visit.t(FIELDS.get(field, field))
 
 
 def has_dates(column: PreviewColumn) -> bool:

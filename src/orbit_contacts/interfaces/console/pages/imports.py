@@ -111,6 +111,7 @@ async def _wizard(
         refusal=refusal,
         groups=groups,
         own=[import_draft.own_targets(visit, column, groups) for column in preview.columns] if preview else [],
+        whys=[import_draft.why_of(visit, column) for column in preview.columns] if preview else [],
         rules=import_draft.rules_of(choices, preview) if preview else {},
         lists=known_lists,
         words=import_draft,

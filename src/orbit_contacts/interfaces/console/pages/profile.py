@@ -1,5 +1,6 @@
 """What is known of one contact beyond its facts: figures and charts, the next best action, and its data as files."""
 
+import re
 from functools import partial
 
 import msgspec
@@ -127,7 +128,8 @@ async def show_next(visit: Visit) -> Response:
 def _told(visit: Visit, channel: str, reason: Reason) -> str:
     """A reason in the reader's language; English is the service's own text, with the hours it names."""
     if visit.wording.language == "en":
-        return reason.text
+        said = re.sub(rf"\b{re.escape(channel)}\b", visit.t(channel), reason.text) if channel else reason.text
+        return said[:1].upper() + said[1:]
     text = REASONS.get((reason.code, reason.effect > 0)) or REASONS[reason.code, True]
     figures = {name: visit.wording.number(n) for name, n in reason.evidence.items() if isinstance(n, int | float)}
     values = {"n": "0", "s": "0", "sends": "0", "stage": "", **reason.evidence, **figures, "channel": visit.t(channel)}
