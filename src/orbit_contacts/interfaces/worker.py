@@ -77,6 +77,26 @@ PERIODIC: list[Periodic] = [
 ]
 
 
+async def _run_while_connected(queue: PgQueuer, connection: Connection) -> None:
+    """The queue's library, left alone with a lost connection, tries for ever to tell it of finished jobs; so it is
+    ended, and jobs under way with it: their heartbeats stop, and whoever works next takes them up."""
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _: lost.set())
+    working = asyncio.create_task(queue.run())
+    losing = asyncio.create_task(lost.wait())
+    try:
+        await asyncio.wait({working, losing}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        working.cancel()
+        raise
+    losing.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait({working}, timeout=5)
+        raise ConnectionResetError("the queue's connection was lost")
+    await working
+
+
 class Worker:
     def __init__(self, settings: Settings, dsn: str) -> None:
         self._settings = settings
@@ -115,7 +135,7 @@ class Worker:
             for name in jobs.registry:
                 self._serve(self._queue, name, connection)
             if not self._stopping.is_set():
-                await self._queue.run()
+                await _run_while_connected(self._queue, connection)
         finally:
             self._queue = None
             connection.terminate()
