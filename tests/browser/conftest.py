@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright, expect
+
+from tests.conftest import Client
 
 LOOPBACK = "127.0.0.1"
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -78,3 +81,33 @@ async def shoot(page: Page, name: str) -> None:
         await page.screenshot(path=SHOTS / f"{name}-{look}.png", animations="disabled")
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+
+
+@pytest.fixture
+async def console(api: Client, page: Page, foreign_requests: list[str]) -> AsyncIterator[Page]:
+    """Signed in with a full key. In the end nothing foreign was asked for and no policy was broken."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    await sign_in(page, api)
+    yield page
+    assert (foreign_requests, errors) == ([], [])
+    assert await page.evaluate("window.violations") == []
+
+
+async def sign_in(page: Page, api: Client) -> None:
+    await page.goto(f"{api.url}/console/")
+    await page.get_by_label("API key").fill(api.key)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
+
+
+async def axe_faults(page: Page, name: str, *, dark: bool) -> list[str]:
+    """What axe finds on the page as it is; in the dark only the contrasts, the rest being the same."""
+    faults: list[str] = []
+    for scheme, only in (("light", ""), ("dark", "{runOnly: ['color-contrast']}"))[: 1 + dark]:
+        await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        # Evaluated by the driver, which the page's policy does not concern.
+        await page.evaluate(f"typeof axe === 'undefined' && (() => {{{AXE.read_text()}}})()")
+        found = await page.evaluate(f"axe.run({only}).then((report) => report.violations)")
+        faults += [f"{name} {scheme} {fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
+    return faults

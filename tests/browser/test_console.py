@@ -1,39 +1,16 @@
 """The console in a real browser: the flows of a new user, the keyboard, and what no page may do."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import shoot
+from tests.browser.conftest import axe_faults, shoot, sign_in
 from tests.conftest import Client
-
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
 RULES = {"$and": [{"$or": [{"country_code": "DE"}, {"tags": {"$contains": "vip"}}]}, {"blocked": {"$ne": False}}]}
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def console(api: Client, page: Page, foreign_requests: list[str]) -> AsyncIterator[Page]:
-    """Signed in with a full key. In the end nothing foreign was asked for and no policy was broken."""
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    await sign_in(page, api)
-    yield page
-    assert foreign_requests == []
-    assert errors == []
-    assert await page.evaluate("window.violations") == []
-
-
-async def sign_in(page: Page, api: Client) -> None:
-    await page.goto(f"{api.url}/console/")
-    await page.get_by_label("API key").fill(api.key)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
 
 
 async def test_from_empty_to_a_tagged_contact_by_the_dialog(api: Client, console: Page) -> None:
@@ -294,19 +271,12 @@ async def test_axe_finds_nothing_on_any_page(api: Client, console: Page) -> None
         "missing": "/nowhere",
     }
     faults: list[str] = []
-    script = AXE.read_text()
-    for name, path in paths.items():
+    for name, path in (*paths.items(), ("sign-in", "/sign-in")):
+        if name == "sign-in":
+            await console.context.clear_cookies()
         await console.goto(f"{api.url}/console{path}")
         # The dark colours are the same everywhere, so some pages show them all.
-        for scheme in ("light", "dark") if name in ("list", "contact", "keys", "one-list") else ("light",):
-            await console.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
-            # Evaluated by the driver, which the page's policy does not concern.
-            await console.evaluate(f"typeof axe === 'undefined' && (() => {{{script}}})()")
-            only = "" if scheme == "light" else "{runOnly: ['color-contrast']}"
-            found = await console.evaluate(f"axe.run({only}).then((report) => report.violations)")
-            faults += [
-                f"{name} {scheme} {fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]
-            ]
+        faults += await axe_faults(console, name, dark=name in ("list", "contact", "keys", "one-list", "sign-in"))
         assert await console.evaluate("window.violations") == []
         await shoot(console, name)
     assert faults == [], "\n".join(faults)

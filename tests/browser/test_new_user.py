@@ -1,16 +1,13 @@
 """A new user from nothing to a bulk action taken back; the wizard by keyboard, by plain forms, and under axe."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import shoot
+from tests.browser.conftest import axe_faults, shoot, sign_in
 from tests.conftest import Client
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 FILE = (
     "Vorname;Nachname;E-Mail;Handy;Stadt\n"
     "Jürgen;Müller;jm@example.de;+49 151 23456781;Köln\n"
@@ -19,24 +16,6 @@ FILE = (
 )
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def console(api: Client, page: Page, foreign_requests: list[str]) -> AsyncIterator[Page]:
-    """Signed in with a full key. In the end nothing foreign was asked for and no policy was broken."""
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    await sign_in(page, api)
-    yield page
-    assert (foreign_requests, errors) == ([], [])
-    assert await page.evaluate("window.violations") == []
-
-
-async def sign_in(page: Page, api: Client) -> None:
-    await page.goto(f"{api.url}/console/")
-    await page.get_by_label("API key").fill(api.key)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
 
 
 def upload(content: str = FILE, name: str = "kunden.csv") -> list[dict[str, object]]:
@@ -166,16 +145,9 @@ async def test_axe_finds_nothing_on_the_new_pages(api: Client, console: Page) ->
         "status": "/status",
     }
     faults: list[str] = []
-    script = AXE.read_text()
     for name, path in paths.items():
         await console.goto(f"{api.url}/console{path}")
-        for scheme in ("light", "dark"):
-            await console.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
-            # Evaluated by the driver, which the page's policy does not concern.
-            await console.evaluate(f"typeof axe === 'undefined' && (() => {{{script}}})()")
-            only = "" if scheme == "light" else "{runOnly: ['color-contrast']}"
-            found = await console.evaluate(f"axe.run({only}).then((report) => report.violations)")
-            faults += [f"{path} {scheme} {fault['id']}: {fault['nodes'][0]['html'][:160]}" for fault in found]
+        faults += await axe_faults(console, name, dark=True)
         assert await console.evaluate("window.violations") == []
         await console.set_viewport_size({"width": 390, "height": 800})
         width = await console.evaluate("document.documentElement.scrollWidth")

@@ -132,15 +132,7 @@ class Snapshot(Reader):
 class Transaction(Reader):
     """Reads and writes that commit together, before the answer leaves."""
 
-    __slots__ = ("_after_commit",)
-
-    def __init__(self, database: "Database", connection: Connection, caller: Caller, at: Instant) -> None:
-        super().__init__(database, connection, caller, at)
-        self._after_commit: list[Callable[[], None]] = []
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Run `callback` once the transaction is durable (never on rollback)."""
-        self._after_commit.append(callback)
+    __slots__ = ()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
@@ -157,10 +149,6 @@ class Transaction(Reader):
     def as_caller(self, caller: Caller) -> "Transaction":
         """The same transaction on behalf of another workspace: for maintenance over all of them."""
         return Transaction(self._database, self.connection, caller, self.now)
-
-    def committed(self) -> None:
-        for callback in self._after_commit:
-            callback()
 
 
 class Unbound:
@@ -226,8 +214,6 @@ class Database:
                         await connection.execute("ROLLBACK")
                     raise
                 await connection.execute("COMMIT")
-                if isinstance(session, Transaction):
-                    session.committed()
                 return result
             except RETRYABLE:
                 attempt += 1
@@ -258,8 +244,6 @@ class Database:
                     await connection.execute("ROLLBACK")
                 raise
             await connection.execute("COMMIT")
-            if isinstance(session, Transaction):
-                session.committed()
 
     def transaction(self, caller: Caller, at: Instant | None = None) -> AbstractAsyncContextManager[Transaction]:
         return self.session(Transaction, caller, at)

@@ -25,7 +25,6 @@ KeyId = NewType("KeyId", UUID)
 CustomFieldId = NewType("CustomFieldId", UUID)
 ConsentId = NewType("ConsentId", UUID)
 SuppressionId = NewType("SuppressionId", UUID)
-WebhookId = NewType("WebhookId", UUID)
 DecisionId = NewType("DecisionId", UUID)
 BulkActionId = NewType("BulkActionId", UUID)
 MergeId = NewType("MergeId", UUID)
@@ -43,7 +42,6 @@ PREFIXES: dict[object, str] = {
     CustomFieldId: "cf",
     ConsentId: "cr",
     SuppressionId: "sup",
-    WebhookId: "wh",
     DecisionId: "nba",
     BulkActionId: "act",
     MergeId: "mrg",

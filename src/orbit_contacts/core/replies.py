@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import structlog
@@ -38,7 +38,7 @@ def rendered(operation: Operation, result: Any, request_id: str) -> Reply | Stre
     """What a handler gave, as its operation answers: 204 for None, a stream as it is, else the JSON envelope."""
     status, headers = operation.status, list[tuple[bytes, bytes]]()
     if isinstance(result, Answer):
-        answer: Answer[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        answer = cast("Answer[Any]", result)
         status = answer.status or status
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         result = answer.data
@@ -47,10 +47,10 @@ def rendered(operation: Operation, result: Any, request_id: str) -> Reply | Stre
     if result is None:
         return Reply(204, b"", headers)
     if isinstance(result, Page):
-        page: Page[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        page = cast("Page[Any]", result)
         body = envelope.page(page.items, page.cursor, page.total, page.total_is_exact, request_id)
     elif isinstance(result, PagedObject):
-        sheet: PagedObject[Any] = result  # pyright: ignore[reportUnknownVariableType]
+        sheet = cast("PagedObject[Any]", result)
         body = envelope.page(sheet.data, sheet.cursor, sheet.total, sheet.total_is_exact, request_id)
     else:
         body = envelope.success(result, request_id)

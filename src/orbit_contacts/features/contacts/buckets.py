@@ -8,7 +8,7 @@ contacts a cell ever had, adds what it made itself since, and looks again after 
 import time
 
 from orbit_contacts.core.database import Reader
-from orbit_contacts.features.contacts import queries
+from orbit_contacts.features.contacts import total_queries
 
 ROWS_PER_BUCKET = 8192
 _FRESH_SECONDS = 1.0
@@ -32,7 +32,7 @@ async def bucket_of_next(reader: Reader, cell_id: int, rows: int = 1) -> int:
     if estimate is None or time.monotonic() - estimate.at > _FRESH_SECONDS:
         if len(_estimates) > 10_000:
             _estimates.clear()
-        estimate = _estimates[key] = _Estimate(await queries.count_ever(reader, cell_id))
+        estimate = _estimates[key] = _Estimate(await total_queries.count_ever(reader, cell_id))
     bucket = estimate.rows // ROWS_PER_BUCKET
     estimate.rows += rows
     return bucket

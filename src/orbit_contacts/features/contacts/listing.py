@@ -11,7 +11,7 @@ from orbit_contacts.core.database import Reader
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.pagination import Page, decode_cursor, limit_of, page_of
 from orbit_contacts.core.where import Where
-from orbit_contacts.features.contacts import filters, queries, search
+from orbit_contacts.features.contacts import filters, queries, search, total_queries
 from orbit_contacts.features.contacts.models import Contact, ListQuery
 from orbit_contacts.features.contacts.rules import Identifier
 from orbit_contacts.features.contacts.text import SearchQuery, search_words
@@ -189,7 +189,7 @@ async def _total(reader: Reader, query: ListQuery, where: Where) -> tuple[int, b
     )
     if query == counted:
         country = query.country_code.upper() if query.country_code else None
-        return await queries.count_live(reader, query.lifecycle_stage, country), True
+        return await total_queries.count_live(reader, query.lifecycle_stage, country), True
     return await _capped_total(reader, query, where)
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from orbit_contacts.core.clock import DAY
 from orbit_contacts.core.database import Transaction
-from orbit_contacts.features.contacts import queries, service
+from orbit_contacts.features.contacts import queries, service, total_queries
 
 
 async def clean_search_index(tx: Transaction) -> None:
@@ -13,7 +13,7 @@ async def clean_search_index(tx: Transaction) -> None:
 
 
 async def fold_totals(tx: Transaction) -> int:
-    return await queries.fold_counts(tx)
+    return await total_queries.fold_counts(tx)
 
 
 async def purge_deleted(tx: Transaction) -> int:

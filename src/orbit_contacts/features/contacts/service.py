@@ -10,7 +10,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.clock import DAY
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import NotFound, PreconditionFailed
-from orbit_contacts.features.contacts import lifecycle, queries, rules
+from orbit_contacts.features.contacts import lifecycle, queries, rules, total_queries
 from orbit_contacts.features.contacts.buckets import bucket_of_next
 from orbit_contacts.features.contacts.models import Contact, ContactAlreadyExists, ContactInput, NewContact
 from orbit_contacts.features.contacts.text import search_text
@@ -209,8 +209,8 @@ async def write(tx: Transaction, row: Record, fields: dict[str, Any]) -> Record:
     old_group = (row["lifecycle_stage"], row["country_code"])
     new_group = (fields["lifecycle_stage"], fields["country_code"])
     if old_group != new_group:
-        await queries.count_change(tx, cell_id, *old_group, -1)
-        await queries.count_change(tx, cell_id, *new_group, 1)
+        await total_queries.count_change(tx, cell_id, *old_group, -1)
+        await total_queries.count_change(tx, cell_id, *new_group, 1)
     return written
 
 
@@ -221,7 +221,7 @@ async def delete(tx: Transaction, id: UUID, *, soft: bool) -> None:
     for hook in lifecycle.deleting:
         await hook(tx, [id])
     await queries.release_all_identifiers(tx, cell_id, id)
-    await queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], -1)
+    await total_queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], -1)
     if soft:
         await queries.set_deleted(tx, cell_id, id, tx.now)
         await timeline.record(tx, id, "contact.deleted", {"mode": "soft"})
@@ -254,7 +254,7 @@ async def restore(tx: Transaction, id: UUID) -> Contact:
     got = await queries.claim_identifiers(tx, cell_id, id, wanted)
     if len(got) < len(wanted):
         raise _already_exists(wanted, await queries.holders(tx, wanted), id)
-    await queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], 1)
+    await total_queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], 1)
     restored = await queries.set_deleted(tx, cell_id, id, None)
     for hook in lifecycle.restored:
         await hook(tx, [id])

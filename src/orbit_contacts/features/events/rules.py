@@ -1,7 +1,7 @@
 """What an event may be: input to stored values. Pure."""
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 from msgspec import Raw
@@ -153,7 +153,8 @@ def _problem(value: object, depth: int) -> str | None:
         return "a number is out of range" if abs(value) > _LARGEST else None
     children: list[object] = []
     if isinstance(value, dict):
-        children = [*value.keys(), *value.values()]  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType,reportUnknownArgumentType]
+        entries = cast("dict[object, object]", value)
+        children = [*entries.keys(), *entries.values()]
     elif isinstance(value, list):
-        children = value  # pyright: ignore[reportUnknownVariableType]
+        children = cast("list[object]", value)
     return next((problem for child in children if (problem := _problem(child, depth - 1))), None)

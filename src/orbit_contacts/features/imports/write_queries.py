@@ -19,7 +19,6 @@ from orbit_contacts.features.imports.copies import (
     Group,
 )
 from orbit_contacts.features.imports.planning import Claim
-from orbit_contacts.features.lists.queries import append_counts
 
 
 def cells_of(reader: Reader, contact_ids: Iterable[UUID]) -> list[int]:
@@ -123,33 +122,6 @@ async def count(tx: Transaction, live: Counter[Group], ever: Counter[Group]) -> 
             ("workspace_id", "cell_id", "lifecycle_stage", "country_code", "live", "ever"),
             [(tx.caller.workspace_id, *group, live[group], ever[group]) for group in groups],
         )
-
-
-async def insert_members(
-    tx: Transaction, list_ids: Sequence[UUID], contact_ids: Sequence[UUID]
-) -> list[tuple[UUID, UUID]]:
-    """Put contacts on lists; gives the (list, contact) that are new, which are counted."""
-    rows = await tx.fetch_all(
-        """
-        INSERT INTO list_members (workspace_id, cell_id, list_id, contact_id, added_at)
-        SELECT $1, cell_id, list_id, contact_id, $5
-        FROM unnest($2::bigint[], $3::uuid[], $4::uuid[]) AS wanted (cell_id, list_id, contact_id)
-        ORDER BY cell_id, list_id, contact_id
-        ON CONFLICT DO NOTHING
-        RETURNING list_id, contact_id
-        """,
-        tx.caller.workspace_id,
-        cells_of(tx, contact_ids),
-        list_ids,
-        contact_ids,
-        tx.now,
-    )
-    added = [(row[0], row[1]) for row in rows]
-    totals = Counter((tx.caller.cell(ids.cell_number(contact)), list_id) for list_id, contact in added)
-    if totals:
-        cells, lists = zip(*totals, strict=True)
-        await append_counts(tx, cells, lists, list(totals.values()))
-    return added
 
 
 async def updated_at(tx: Transaction, contact_ids: Sequence[UUID]) -> dict[UUID, Instant]:

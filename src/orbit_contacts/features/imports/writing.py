@@ -19,6 +19,7 @@ from orbit_contacts.features.imports.planning import Plan, Touched
 from orbit_contacts.features.imports.preparation import Prepared, Skip
 from orbit_contacts.features.imports.seen import Seen
 from orbit_contacts.features.imports.steadiness import aside
+from orbit_contacts.features.lists import service as lists
 from orbit_contacts.features.timeline import service as timeline
 
 _LOOKS = 3
@@ -150,8 +151,8 @@ async def _join_lists(tx: Transaction, everyone: Iterable[Touched]) -> dict[UUID
     wanted = [(list_id, each.id) for each in everyone for list_id in each.lists]
     added: dict[UUID, list[UUID]] = {}
     if wanted:
-        lists, contacts = zip(*wanted, strict=True)
-        for list_id, contact_id in await queries.insert_members(tx, lists, contacts):
+        wanted_lists, contacts = zip(*wanted, strict=True)
+        for list_id, contact_id in await lists.join(tx, wanted_lists, contacts):
             added.setdefault(contact_id, []).append(list_id)
     return added
 

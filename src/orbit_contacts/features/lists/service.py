@@ -155,7 +155,7 @@ async def members(reader: Reader, id: UUID, query: PageQuery) -> Page[Contact]:
 
 async def add_members(tx: Transaction, id: UUID, given: list[str]) -> Added:
     contact_ids, not_found_ids = await _holding(tx, id, given)
-    added = await join(tx, [id] * len(contact_ids), contact_ids)
+    added = len(await join(tx, [id] * len(contact_ids), contact_ids))
     return Added(added=added, already_members=len(contact_ids) - added, not_found=not_found_ids)
 
 
@@ -176,14 +176,14 @@ async def _holding(tx: Transaction, id: UUID, given: list[str]) -> tuple[list[UU
     return live, [text for text, contact_id in parsed.items() if contact_id not in known]
 
 
-async def join(tx: Transaction, list_ids: Sequence[UUID], contact_ids: Sequence[UUID]) -> int:
-    """Put each contact on the list at the same place of the other sequence; gives how many were not on it yet.
+async def join(tx: Transaction, list_ids: Sequence[UUID], contact_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Put each contact on the list at the same place of the other sequence; gives the (list, contact) that are new.
 
     Lists and contacts are held by the caller (`hold`, `contacts.service.locked`), or made in this transaction.
     """
     added = await queries.insert_members(tx, list_ids, contact_ids)
     await _count(tx, added, 1)
-    return len(added)
+    return added
 
 
 async def _count(tx: Transaction, memberships: Iterable[tuple[UUID, UUID]], sign: int) -> None:

@@ -13,7 +13,7 @@ from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import InvalidRequest, NotFound
 from orbit_contacts.core.ids import contact_text
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
-from orbit_contacts.features.contacts import lifecycle
+from orbit_contacts.features.contacts import lifecycle, total_queries
 from orbit_contacts.features.contacts import queries as contact_queries
 from orbit_contacts.features.contacts import rules as contact_rules
 from orbit_contacts.features.contacts import service as contacts
@@ -141,7 +141,7 @@ async def _inherit(
 async def hide(tx: Transaction, row: Record) -> None:
     """Take a locked contact out of the live ones; its identifiers have moved before."""
     cell_id = queries.cell(tx, row["id"])
-    await contact_queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], -1)
+    await total_queries.count_change(tx, cell_id, row["lifecycle_stage"], row["country_code"], -1)
     await contact_queries.set_deleted(tx, cell_id, row["id"], tx.now)
 
 

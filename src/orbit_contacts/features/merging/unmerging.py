@@ -15,7 +15,7 @@ from orbit_contacts.core.clock import DAY
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import Conflict, NotFound
 from orbit_contacts.core.ids import contact_text
-from orbit_contacts.features.contacts import lifecycle
+from orbit_contacts.features.contacts import lifecycle, total_queries
 from orbit_contacts.features.contacts import queries as contact_queries
 from orbit_contacts.features.contacts import rules as contact_rules
 from orbit_contacts.features.contacts import service as contacts
@@ -142,7 +142,7 @@ async def _show(tx: Transaction, source: _Source, got: set[tuple[str, str]]) -> 
     if not contact_rules.identifiers(fields):
         raise _nameless(source.id, "others took them since the merge")
     cell_id = queries.cell(tx, source.id)
-    await contact_queries.count_change(tx, cell_id, fields["lifecycle_stage"], fields["country_code"], 1)
+    await total_queries.count_change(tx, cell_id, fields["lifecycle_stage"], fields["country_code"], 1)
     shown = await contact_queries.set_deleted(tx, cell_id, source.id, None)
     if lost:
         await contacts.write(tx, shown, fields)

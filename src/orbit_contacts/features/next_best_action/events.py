@@ -11,23 +11,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from orbit_contacts.features.consent.channels import CHANNELS
 from orbit_contacts.features.next_best_action.decay import HOUR
 
-CHANNELS: Final = (
-    "email",
-    "fax",
-    "instagram",
-    "line",
-    "messenger",
-    "push",
-    "rcs",
-    "sms",
-    "viber",
-    "voice",
-    "whatsapp",
-)
-"""Order of every channel axis in this package."""
 CHANNEL_INDEX: Final = {name: index for index, name in enumerate(CHANNELS)}
+"""Every channel axis in this package has the order of `CHANNELS`."""
 EMAIL: Final = CHANNEL_INDEX["email"]
 VOICE: Final = CHANNEL_INDEX["voice"]
 NO_CHANNEL: Final = 255

@@ -19,7 +19,7 @@ from orbit_contacts.core.database import Reader
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.contacts import filters, search
 from orbit_contacts.features.contacts.buckets import ROWS_PER_BUCKET
-from orbit_contacts.features.contacts.queries import count_ever, count_live
+from orbit_contacts.features.contacts.total_queries import count_ever, count_live
 from orbit_contacts.features.segments.binding import Scope, Window
 from orbit_contacts.features.segments.compile import compile_rule
 from orbit_contacts.features.segments.tree import AllOf, Condition, Rule

@@ -19,7 +19,7 @@ from orbit_contacts.core.clock import Instant, from_datetime, now, to_datetime
 from orbit_contacts.core.database import Database, Transaction, connect
 from orbit_contacts.core.errors import Conflict
 from orbit_contacts.features.contacts.buckets import ROWS_PER_BUCKET
-from orbit_contacts.features.contacts.queries import count_ever
+from orbit_contacts.features.contacts.total_queries import count_ever
 from orbit_contacts.features.timeline import stats
 from orbit_contacts.interfaces.demo.consents import give_consent
 from orbit_contacts.interfaces.demo.draws import Draws

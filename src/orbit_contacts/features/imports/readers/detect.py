@@ -49,10 +49,6 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect = Dialect()
     sheet: str | None = None  # of a workbook; None is the first visible sheet with anything in it
 
-    def with_encoding(self, name: str) -> "FileFormat":
-        """The same with another encoding; refuses an unknown one."""
-        return msgspec.structs.replace(self, encoding=known_encoding(name))
-
     def with_delimiter(self, delimiter: str) -> "FileFormat":
         """The same with another delimiter; refuses one that is not supported."""
         if delimiter not in DELIMITERS:
