@@ -40,7 +40,7 @@ async def test_from_empty_to_a_bulk_action_taken_back(api: Client, console: Page
     await console.get_by_role("button", name="email: opted_out").click()
     await expect(console.get_by_role("button", name="email: opted_out")).to_have_attribute("aria-pressed", "true")
     # A segment of them, built by clicks and counted at once.
-    await console.get_by_role("link", name="Segments").click()
+    await console.get_by_role("link", name="Segments", exact=True).click()
     await console.get_by_role("link", name="New segment").first.click()
     await console.get_by_label("Name", exact=True).fill("Family Yılmaz")
     await console.get_by_label("Field").select_option("last_name")
