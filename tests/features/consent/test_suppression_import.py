@@ -58,6 +58,14 @@ def test_a_bad_row_is_reported_and_fails_nothing_else(api: Client) -> None:
     ]
 
 
+def test_a_bad_address_is_told_as_what_its_column_holds(api: Client) -> None:
+    result = send(api, "email,phone\nnobody,\n,nobody\n")
+    assert [(fault["code"], fault["field"]) for fault in result["errors"]] == [
+        ("INVALID_EMAIL", "email"),
+        ("INVALID_PHONE_NUMBER", "phone"),
+    ]
+
+
 def test_a_dry_run_counts_the_same_and_changes_nothing(api: Client) -> None:
     jane = api.contact(phone="+14155552671")
     api.data("POST", LIST, {"address": "ada@example.com"})

@@ -112,3 +112,40 @@ def test_tags_are_required(api: Client) -> None:
     jane = api.contact(email="jane@example.com")
     response = api.post(f"/contacts/{jane['id']}/tags", {})
     assert (response.status_code, response.json()["error"]["code"]) == (422, "MISSING_REQUIRED_FIELD")
+
+
+def test_a_contact_sent_back_as_it_was_read_changes_nothing(api: Client) -> None:
+    jane = api.contact(phone="+1 415 555 1234 x12", email="jane@example.com", tags=["vip"], metadata={"a": {"b": 1}})
+    assert jane["phone_extension"] == "12"
+    assert api.data("PUT", f"/contacts/{jane['id']}", jane) == jane
+
+
+@pytest.mark.parametrize(
+    ("change", "extension"),
+    [
+        ({"phone_extension": "77"}, "77"),
+        ({"phone_extension": None}, None),
+        ({"phone": "+14155559999"}, None),
+        ({"phone": "+14155559999", "phone_extension": "5"}, "5"),
+        ({"phone": "+14155559999 x5", "phone_extension": "6"}, "6"),
+        ({"phone": "+14155559999 x5", "phone_extension": None}, "5"),
+        ({"phone": None}, None),
+    ],
+)
+def test_an_extension_goes_with_its_number(api: Client, change: dict[str, Any], extension: str | None) -> None:
+    jane = api.contact(phone="+1 415 555 1234 x12", email="jane@example.com")
+    assert api.data("PATCH", f"/contacts/{jane['id']}", change)["phone_extension"] == extension
+
+
+@pytest.mark.parametrize("change", [{"phone_extension": "x1"}, {"phone_extension": "1" * 21}])
+def test_an_extension_is_digits(api: Client, change: dict[str, Any]) -> None:
+    jane = api.contact(phone="+14155551234")
+    response = api.patch(f"/contacts/{jane['id']}", change)
+    assert (response.status_code, response.json()["error"]["details"]["field"]) == (422, "phone_extension")
+
+
+def test_an_extension_without_a_number_is_refused(api: Client) -> None:
+    assert api.post("/contacts", {"email": "jane@example.com", "phone_extension": "1"}).status_code == 422
+    jane = api.contact(email="jane@example.com")
+    response = api.patch(f"/contacts/{jane['id']}", {"phone_extension": "1"})
+    assert response.json()["error"]["details"]["field"] == "phone_extension"

@@ -14,6 +14,7 @@ from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database, Unbound, connect
 from orbit_contacts.features.exports import service
 from orbit_contacts.features.exports.jobs import run_export
+from orbit_contacts.interfaces.api import document
 from tests.conftest import Client
 
 
@@ -173,3 +174,10 @@ def test_one_persons_whole_data(api: Client, people: list[dict[str, Any]]) -> No
     assert len(data["consent_history"]) == 1
     assert data["events"][0]["type"] == "contact.created"
     assert api.get("/contacts/con_01jd3w9k2e8a7v5n0q4r6t8y1z/export").status_code == 404
+
+
+@pytest.mark.parametrize("given", ["list_id", "segment_id"])
+def test_an_export_of_an_unknown_list_or_segment_is_404(api: Client, given: str) -> None:
+    response = api.post("/contacts/export", {given: "nonsense"})
+    assert (response.status_code, response.json()["error"]["details"]["field"]) == (404, given)
+    assert "404" in document()["paths"]["/contacts/export"]["post"]["responses"]

@@ -396,3 +396,10 @@ def test_preview_tells_how_a_file_is_read(api: Client) -> None:
     assert (data["dry_run"]["created"], data["dry_run"]["skipped"]) == (1, 1)
     assert people(api) == {}
     assert api.get("/contacts/import-jobs").json()["data"] == []
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"email,\x81\x98\x90\na@example.com,1\n"])
+@pytest.mark.parametrize("path", ["/contacts/bulk", "/contacts/import-jobs/preview"])
+def test_bytes_of_no_encoding_in_a_header_are_shown(api: Client, path: str, content: bytes) -> None:
+    response = api.http.post(f"{path}?encoding=utf-8", content=content, headers={"Content-Type": "text/csv"})
+    assert response.status_code == 200

@@ -131,3 +131,9 @@ def test_a_number_is_on_the_dnc_list_by_flag_suppression_or_consent(api: Client)
         "consent_opt_out",
     ]
     assert api.get(DNC, phone="+90").json()["error"]["code"] == "INVALID_PHONE_NUMBER"
+
+
+@pytest.mark.parametrize("path", [PREVIEW + "?channel=sms&", DNC + "?"])
+def test_a_plus_sign_that_was_not_encoded_is_one(api: Client, path: str) -> None:
+    api.data("PATCH", SETTINGS, {"dnc": {"enabled": True}})
+    assert api.http.get(f"{path}phone=+442079460958").status_code == 200

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from orbit_contacts.core.errors import InvalidRequest, MissingField, Refusal
 from orbit_contacts.features.consent.addresses import Address, read_address
 from orbit_contacts.features.consent.channels import check_scope, default_scope
+from orbit_contacts.features.contacts.emails import parse_email
 from orbit_contacts.features.contacts.places import parse_country
 
 MAX_ROWS = 100_000
@@ -118,6 +119,8 @@ def _addresses(given: dict[str, str], region: str | None) -> Iterator[Address]:
     for column in _ADDRESSES:
         # Files made for spreadsheets carry an apostrophe before numbers.
         if text := given.get(column, "").lstrip("'"):
+            if column == "email":
+                parse_email(text)  # or what is wrong with it, not that it is no phone number
             address = read_address(text, region, column)
             if column != "address" and address.kind != column:
                 raise InvalidRequest(

@@ -10,7 +10,7 @@ from orbit_contacts.core.errors import InvalidRequest, NotFound
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.contacts.emails import email_key, parse_email
 from orbit_contacts.features.contacts.models import ListQuery
-from orbit_contacts.features.contacts.phones import parse_phone, phone_key
+from orbit_contacts.features.contacts.phones import from_query, parse_phone, phone_key
 from orbit_contacts.features.contacts.places import parse_country, parse_language
 from orbit_contacts.features.contacts.rules import Identifier
 from orbit_contacts.features.contacts.text import fold
@@ -96,9 +96,7 @@ def _times(query: ListQuery, where: Where) -> None:
 def _identifiers(reader: Reader, query: ListQuery) -> list[Identifier]:
     asked: list[Identifier] = []
     if query.phone is not None:
-        # A plus sign in a query string that was not encoded arrives as a space.
-        text = query.phone if not query.phone.startswith(" ") else "+" + query.phone.strip()
-        phone = parse_phone(text, query.country_code or reader.caller.default_region)
+        phone = parse_phone(from_query(query.phone), query.country_code or reader.caller.default_region)
         asked.append(Identifier("phone", phone_key(phone.e164), phone.e164))
     if query.email is not None:
         email = parse_email(query.email)

@@ -55,6 +55,9 @@ class ContactInput(msgspec.Struct, kw_only=True):
         Optional,
         Meta(description="Display forms and extensions are accepted; a national number needs `country_code`."),
     ] = UNSET
+    phone_extension: Annotated[
+        Optional, Meta(description="1-20 digits; wins over an extension written behind `phone`, and goes with it.")
+    ] = UNSET
     email: Optional = UNSET
     first_name: Annotated[Optional, Meta(description="At most 100 characters.")] = UNSET
     last_name: Annotated[Optional, Meta(description="At most 100 characters.")] = UNSET

@@ -15,7 +15,7 @@ from orbit_contacts.features.contacts.renumbering import phone_key
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-__all__ = ["Phone", "parse_phone", "phone_key", "phone_region"]
+__all__ = ["Phone", "from_query", "parse_phone", "phone_key", "phone_region"]
 
 MIN_LENGTH = 3
 MAX_LENGTH = 100
@@ -64,6 +64,11 @@ def parse_phone(text: str, region: str | None, field: str = "phone") -> Phone:
         expected = _INTERNATIONAL if region or "+" in text else _WITH_COUNTRY
         raise InvalidPhoneNumber(field=field, value=value, expected=expected)
     return phone
+
+
+def from_query(text: str) -> str:
+    """A number as a query string gave it: a plus sign that was not percent-encoded arrives as a space."""
+    return "+" + text.strip() if text.startswith(" ") else text
 
 
 def _parse_by_library(text: str, region: str | None) -> Phone | None:

@@ -1,13 +1,14 @@
 """What a contact may hold: input to stored values, all faults of a call at once. Pure."""
 
+import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from orbit_contacts.core.decoding import all_faults
 from orbit_contacts.core.errors import InvalidRequest, MissingField, Refusal
+from orbit_contacts.core.faults import all_faults
 from orbit_contacts.features.contacts.emails import email_key, parse_email
 from orbit_contacts.features.contacts.models import ContactInput
 from orbit_contacts.features.contacts.phones import parse_phone, phone_key
@@ -18,6 +19,8 @@ MAX_TAG_LENGTH = 64
 MAX_METADATA_KEYS = 100
 MAX_METADATA_KEY_LENGTH = 64
 MAX_METADATA_BYTES = 64 * 1024
+
+_EXTENSION = re.compile("[0-9]{0,20}")
 
 IDENTIFIERS = ("phone", "email", "external_id")
 
@@ -63,6 +66,10 @@ def normalise(given: ContactInput, default_region: str | None) -> dict[str, Any]
     if given.phone is not UNSET:
         region = fields.get("country_code") or default_region
         fields["phone"], fields["phone_extension"] = _phone(given.phone, region, faults)
+    if given.phone_extension is not UNSET:
+        extension = _extension(given.phone_extension, faults)
+        if extension is not None or given.phone is UNSET:
+            fields["phone_extension"] = extension
     if given.tags is not UNSET:
         try:
             fields["tags"] = tidy_tags(given.tags or [])
@@ -106,6 +113,27 @@ def _phone(value: Any, region: str | None, faults: list[Refusal]) -> tuple[str |
         faults.append(fault)
         return None, None
     return phone.e164, phone.extension
+
+
+def _extension(value: str | None, faults: list[Refusal]) -> str | None:
+    text = (value or "").strip()
+    if not _EXTENSION.fullmatch(text):
+        faults.append(
+            InvalidRequest(
+                "The extension cannot be used.", field="phone_extension", value=text[:100], expected="1-20 digits"
+            )
+        )
+    return text or None
+
+
+def require_phone_of_extension(fields: dict[str, Any]) -> None:
+    if fields.get("phone_extension") and not fields.get("phone"):
+        raise InvalidRequest(
+            "An extension needs a phone number.",
+            field="phone_extension",
+            value=fields["phone_extension"],
+            expected="an extension of `phone`",
+        )
 
 
 def tidy_tags(tags: list[str]) -> list[str]:

@@ -30,6 +30,7 @@ async def create(
     """
     fields = rules.normalise(new, tx.caller.default_region)
     rules.require_identifier(fields)
+    rules.require_phone_of_extension(fields)
     wanted = rules.identifiers(fields)
     id = ids.mint(tx.now)
     cell_id = tx.caller.cell(ids.cell_number(id))
@@ -158,6 +159,7 @@ async def update_with_etag(
     if not changes:
         return queries.contact_of(row), etag(row)
     rules.require_identifier(fields)
+    rules.require_phone_of_extension(fields)
     gained = await _move_identifiers(tx, id, stored, fields)
     written = await write(tx, row, fields)
     await timeline.record(tx, id, "contact.updated", {"changes": changes})

@@ -12,8 +12,8 @@ from msgspec import UNSET
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import format_instant
 from orbit_contacts.core.database import Reader, Transaction
-from orbit_contacts.core.decoding import all_faults
 from orbit_contacts.core.errors import InvalidRequest, NotFound, Refusal
+from orbit_contacts.core.faults import all_faults
 from orbit_contacts.core.jobs import enqueue
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.features.contacts import service as contacts

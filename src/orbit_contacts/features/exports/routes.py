@@ -1,6 +1,7 @@
 """`/contacts/export` and the finished files."""
 
 from orbit_contacts.core.database import Reader, Transaction, Unbound
+from orbit_contacts.core.errors import NotFound
 from orbit_contacts.core.ids import ContactId, ExportId
 from orbit_contacts.core.operations import JSON, Answer, Request, Routes, Stream
 from orbit_contacts.core.pagination import Page, PageQuery
@@ -11,7 +12,7 @@ from orbit_contacts.features.exports.models import CONTENT_TYPES, Export, Export
 routes = Routes("Exports")
 
 
-@routes.post("/contacts/export", scope="contacts:read", also=(202,), produces=(JSON, "text/csv"))
+@routes.post("/contacts/export", scope="contacts:read", also=(202,), refuses=(NotFound,), produces=(JSON, "text/csv"))
 async def export_contacts(tx: Transaction, body: NewExport, request: Request) -> Answer[Export] | Stream:
     """Export contacts to a file.
 

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 
-from orbit_contacts.core.decoding import all_faults
 from orbit_contacts.core.errors import Refusal
+from orbit_contacts.core.faults import all_faults
 from orbit_contacts.features.consent.channels import CHANNELS
 from orbit_contacts.features.segments import operands
 from orbit_contacts.features.segments.behaviours import read_behaviour

@@ -4,7 +4,7 @@ from orbit_contacts.core.clock import format_instant
 from orbit_contacts.core.database import Reader
 from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.consent.channels import check_channel
-from orbit_contacts.features.contacts.phones import parse_phone, phone_key
+from orbit_contacts.features.contacts.phones import from_query, parse_phone, phone_key
 from orbit_contacts.features.contacts.places import parse_country, parse_timezone
 from orbit_contacts.features.send_gate import queries
 from orbit_contacts.features.send_gate.compliance import decode
@@ -23,7 +23,7 @@ _CALLS = ("sms", "voice")
 async def preview(reader: Reader, query: PreviewQuery) -> QuietHoursPreview:
     """Whether a number may be reached on a channel at this hour, as if quiet hours were on."""
     channel = check_channel(query.channel)
-    e164 = parse_phone(query.phone, reader.caller.default_region).e164
+    e164 = parse_phone(from_query(query.phone), reader.caller.default_region).e164
     settings = decode(await queries.compliance_settings(reader))
     if query.timezone_override is not None:
         place = Place((parse_timezone(query.timezone_override, "timezone_override"),), "override")
@@ -53,7 +53,7 @@ async def dnc(reader: Reader, query: DncQuery) -> DncAnswer:
     if not settings.dnc:
         raise DncSyncNotEnabled(field="dnc.enabled", value=False, expected="true; see `PATCH /settings/compliance`")
     region = parse_country(query.country, "country") if query.country else reader.caller.default_region
-    e164 = parse_phone(query.phone, region).e164
+    e164 = parse_phone(from_query(query.phone), region).e164
     key = phone_key(e164)
     contact = await queries.contact_of_phone(reader, key)
     sources: list[str] = []

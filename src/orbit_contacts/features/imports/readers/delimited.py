@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from orbit_contacts.features.imports.cell_text import clean_header
-from orbit_contacts.features.imports.readers.bad_bytes import MARK_BAD
+from orbit_contacts.features.imports.readers.bad_bytes import MARK_BAD, show_bad
 from orbit_contacts.features.imports.readers.careful import take_record
 from orbit_contacts.features.imports.readers.dialect import Dialect
 from orbit_contacts.features.imports.readers.rows import (
@@ -46,7 +46,7 @@ def read_delimited(source: Source, encoding: str, dialect: Dialect, limits: Read
         raise too_large("columns", len(cells), limits.max_columns)
     reader.width = len(cells)
     if dialect.has_header:
-        shaper = RowShaper([clean_header(cell)[: limits.cell_characters] for cell in cells], limits)
+        shaper = RowShaper([clean_header(show_bad(cell))[: limits.cell_characters] for cell in cells], limits)
         return Table(shaper.header, _shaped(records, shaper, limits))
     shaper = RowShaper([f"Column {index + 1}" for index in range(len(cells))], limits)
     return Table(shaper.header, _shaped(chain([first], records), shaper, limits))

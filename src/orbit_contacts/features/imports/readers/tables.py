@@ -6,6 +6,7 @@ from orbit_contacts.core.csv_safety import unguard_all
 from orbit_contacts.features.imports.cell_text import clean_header
 from orbit_contacts.features.imports.contact_fields import REPORT_COLUMNS, is_own_header, is_report
 from orbit_contacts.features.imports.readers.archives import open_archive
+from orbit_contacts.features.imports.readers.bad_bytes import show_bad
 from orbit_contacts.features.imports.readers.delimited import read_delimited
 from orbit_contacts.features.imports.readers.detect import FileFormat
 from orbit_contacts.features.imports.readers.ods import OdsWorkbook
@@ -67,7 +68,7 @@ def _from_sheet(rows: Iterator[SheetRow], limits: ReadLimits) -> Table:
         raise nothing_to_read("The workbook has no sheet with anything in it.")
     if first.fault:
         raise too_large("columns", len(first.cells), limits.max_columns)
-    header = [clean_header(cell)[: limits.cell_characters] for cell in first.cells]
+    header = [clean_header(show_bad(cell))[: limits.cell_characters] for cell in first.cells]
     return Table(header, _shaped(rows, RowShaper(header, limits), limits))
 
 

@@ -1,0 +1,100 @@
+"""A refusal names every field at fault, with the value it got and what was expected."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta
+
+from orbit_contacts.core.decoding import decode_body, decode_query, list_fields
+from orbit_contacts.core.errors import Refusal
+
+
+class Window(msgspec.Struct):
+    start: Annotated[str, Meta(pattern="^[0-9]{2}:[0-9]{2}$")]
+
+
+class Visit(msgspec.Struct):
+    name: str
+    day: Literal["monday", "friday"]
+    limit: Annotated[int, Meta(ge=1)] | None = None
+    windows: dict[str, Window | None] = {}
+    days: list[Literal["monday", "friday"]] = []
+    flags: dict[str, bool | str | None] = {}
+
+
+_visit = msgspec.json.Decoder(Visit)
+_good: dict[str, Any] = {"name": "Ada", "day": "friday"}
+
+
+def refused(**fields: Any) -> dict[str, Any]:
+    with pytest.raises(Refusal) as caught:
+        decode_body(msgspec.json.encode(fields), _visit, True)
+    return caught.value.details
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "value", "expected"),
+    [
+        ({"day": "sunday"}, "day", "sunday", ["friday", "monday"]),
+        ({"days": ["friday", "sunday"]}, "days.1", "sunday", ["friday", "monday"]),
+        ({"limit": 0}, "limit", 0, "int >= 1"),
+        ({"windows": {"sms": None, "voice": {"start": "25"}}}, "windows.voice.start", "25", None),
+        ({"flags": {"sms": True, "email": 1}}, "flags.email", 1, "bool | str | null"),
+        ({"flags": {"a.b": 1}}, "flags.a.b", 1, "bool | str | null"),
+        ({"windows": {"sms": {}}}, "windows.sms.start", None, "a value"),
+    ],
+)
+def test_a_fault_is_named(fields: dict[str, Any], field: str, value: Any, expected: Any) -> None:
+    details = refused(**(_good | fields))
+    assert (details["field"], details["value"]) == (field, value)
+    if expected is not None:
+        assert details["expected"] == expected
+    assert "errors" not in details
+
+
+def test_all_faults_are_told_in_one_answer() -> None:
+    details = refused(name=1, limit="x", flags={"sms": 5})
+    assert details["field"] == "name"
+    told = [(each["field"], each["code"]) for each in details["errors"]]
+    assert told == [
+        ("name", "VALIDATION_ERROR"),
+        ("limit", "VALIDATION_ERROR"),
+        ("flags.sms", "VALIDATION_ERROR"),
+        ("day", "MISSING_REQUIRED_FIELD"),
+    ]
+
+
+def test_what_is_missing_is_told_together() -> None:
+    details = refused()
+    assert [each["field"] for each in details["errors"]] == ["name", "day"]
+
+
+def test_a_query_tells_all_faults() -> None:
+    with pytest.raises(Refusal) as caught:
+        decode_query(b"name=Ada&day=sunday&limit=x", Visit, list_fields(Visit))
+    assert [each["field"] for each in caught.value.details["errors"]] == ["day", "limit"]
+
+
+def test_a_large_body_is_told_its_first_fault() -> None:
+    details = refused(name=1, limit="x", flags={str(number): True for number in range(20_000)})
+    assert details["field"] == "name"
+    assert "errors" not in details
+
+
+_scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["friday", "x", "", "a.b"])
+_values = _scalars | st.lists(_scalars, max_size=2) | st.dictionaries(st.sampled_from(["start", "a.b", "0"]), _scalars)
+
+
+@given(st.dictionaries(st.sampled_from([*Visit.__struct_fields__, "other"]), _values))
+def test_any_document_is_read_or_refused_by_its_fields(document: dict[str, Any]) -> None:
+    details: dict[str, Any] = {"field": "name"}
+    try:
+        decode_body(msgspec.json.encode(document), _visit, True)
+    except Refusal as refusal:
+        details = refusal.details
+    told = [each["field"] for each in details.get("errors", [details])]
+    assert {field.partition(".")[0] for field in told} <= {*Visit.__struct_fields__}
+    assert len(told) == len(set(told))
