@@ -105,7 +105,7 @@ class Api:
             return
         if not counted:
             extra += self._reads.untouched()
-        await send_reply(send, method, reply, request_id, extra)
+        await send_reply(scope, send, reply, request_id, extra)
         self._account(operation, method, reply.status, started, request_id)
 
     def _route(self, method: str, scope: Scope) -> tuple[Operation, list[str]]:
@@ -136,8 +136,8 @@ class Api:
         self, operation: Operation, caller: Caller, parameters: list[str], request: Request
     ) -> Reply | Stream:
         values: dict[str, Any] = {"request": request}
-        for (name, prefix), value in zip(operation.prefixes, parameters, strict=True):
-            values[f"path:{name}"] = _path_value(name, prefix, value)
+        for (argument, name, prefix), value in zip(operation.prefixes, parameters, strict=True):
+            values[argument] = _path_value(name, prefix, value)
         if operation.query is not None:
             values["query"] = decode_query(request.query, operation.query, operation.query_lists)
         if operation.decoder is not None:
@@ -149,31 +149,46 @@ class Api:
             result = await operation.handler(*[values[name] for name in operation.arguments])
             return rendered(operation, result, request.request_id)
 
-        session = operation.session
-        given = request.headers.get(b"idempotency-key") if operation.method != "GET" else None
-        key = None if given is None else idempotency.check_key(given.decode("latin-1"))
-        target = "/".join((operation.path, *parameters))
-        fingerprint = idempotency.fingerprint(operation.method, target, request.query, request.body) if key else b""
+        given = request.headers.get(b"idempotency-key")
+        if given is not None and operation.method != "GET":
+            key = idempotency.check_key(given.decode("latin-1"))
+            target = "/".join((operation.path, *parameters))
+            fingerprint = idempotency.fingerprint(operation.method, target, request.query, request.body)
+            return await self._perform_once(operation, caller, values, key, fingerprint, work)
+        if issubclass(operation.session, Unbound):
+            return await work(operation.session(self.database, caller, now()))
+        return await self.database.run(operation.session, caller, work)
+
+    async def _perform_once(
+        self,
+        operation: Operation,
+        caller: Caller,
+        values: dict[str, Any],
+        key: str,
+        fingerprint: bytes,
+        work: Callable[[Reader | Unbound], Awaitable[Reply | Stream]],
+    ) -> Reply | Stream:
+        """Do the work of an idempotency key, or give its stored answer."""
 
         async def work_once(tx: Transaction) -> Reply | Stream:
-            return await _once(tx, key or "", fingerprint, lambda: work(tx))
+            return await _once(tx, key, fingerprint, lambda: work(tx))
 
-        if issubclass(session, Unbound):
-            unbound = session(self.database, caller, now())
-            if key is None:
-                return await work(unbound)
-            if operation.claims_key:
-                once = _once_for(operation, request.request_id, key, fingerprint)
-                values["request"] = request._replace(once=once)
-                try:
-                    return await work(unbound)
-                except idempotency.Replayed as replayed:
-                    return from_store(replayed.answer)
-            async with self.database.session(Transaction, caller, pool=self.database.claims) as tx:
-                return await _once(tx, key, fingerprint, lambda: work(unbound))
-        if key is None or operation.method == "GET" or not issubclass(session, Transaction):
+        session = operation.session
+        if not issubclass(session, Unbound):
+            if issubclass(session, Transaction):
+                return await self.database.run(Transaction, caller, work_once)
             return await self.database.run(session, caller, work)
-        return await self.database.run(Transaction, caller, work_once)
+        unbound = session(self.database, caller, now())
+        if operation.claims_key:
+            request: Request = values["request"]
+            once = _once_for(operation, request.request_id, key, fingerprint)
+            values["request"] = request._replace(once=once)
+            try:
+                return await work(unbound)
+            except idempotency.Replayed as replayed:
+                return from_store(replayed.answer)
+        async with self.database.session(Transaction, caller, pool=self.database.claims) as tx:
+            return await _once(tx, key, fingerprint, lambda: work(unbound))
 
     def _account(self, operation: Operation | None, method: str, status: int, started: float, request_id: str) -> None:
         seconds = perf_counter() - started

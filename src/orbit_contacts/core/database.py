@@ -60,21 +60,22 @@ class Reader:
         """Tells databases apart in caches of this process."""
         return self._database.dsn
 
-    async def fetch_all(self, query: LiteralString, *args: Any) -> list[Record]:
+    # These give the driver's coroutine itself: one frame less for every statement.
+    def fetch_all(self, query: LiteralString, *args: Any) -> Coroutine[Any, Any, list[Record]]:
         if executed is not None:
             executed.add(query)
-        return await self.connection.fetch(query, *args)
+        return self.connection.fetch(query, *args)
 
-    async def fetch_one(self, query: LiteralString, *args: Any) -> Record | None:
+    def fetch_one(self, query: LiteralString, *args: Any) -> Coroutine[Any, Any, Record | None]:
         if executed is not None:
             executed.add(query)
-        return await self.connection.fetchrow(query, *args)
+        return self.connection.fetchrow(query, *args)
 
-    async def fetch_value(self, query: LiteralString, *args: Any) -> Any:
+    def fetch_value(self, query: LiteralString, *args: Any) -> Coroutine[Any, Any, Any]:
         """The first column of the first row, or None."""
         if executed is not None:
             executed.add(query)
-        return await self.connection.fetchval(query, *args)
+        return self.connection.fetchval(query, *args)
 
     async def execute(self, query: LiteralString, *args: Any) -> int:
         """The number of rows the statement touched."""

@@ -97,7 +97,7 @@ def parse(prefix: str, value: str) -> UUID | None:
     if not _DIGITS.issuperset(digits):
         return None
     n = int(digits.translate(_TO_PYTHON), 32)
-    return UUID(int=n) if n >> 128 == 0 else None
+    return pgproto.UUID(n.to_bytes(16)) if n >> 128 == 0 else None
 
 
 def contact_text(id: UUID) -> str:

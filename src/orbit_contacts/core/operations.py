@@ -150,7 +150,7 @@ class Operation:
         self.is_list = self.is_page and get_origin(_inside(hints["return"])) is Page
         self.result = self.answers or self.result
         self.is_stream = self.result is Stream
-        self.prefixes = [(name, ids.PREFIXES.get(hint)) for name, hint in self.path_types.items()]
+        self.prefixes = [(f"path:{name}", name, ids.PREFIXES.get(hint)) for name, hint in self.path_types.items()]
 
     @staticmethod
     def _result(hint: Any) -> tuple[Any, bool]:
@@ -225,7 +225,8 @@ class Router:
 
     def find(self, segments: Sequence[str]) -> tuple[dict[str, Operation], list[str]] | None:
         """The methods at a path, and its parameters in order; None when there is nothing."""
-        node, values = self._root, list[str]()
+        node = self._root
+        values: list[str] = []
         for segment in segments:
             if (literal := node.literals.get(segment)) is not None:
                 node = literal

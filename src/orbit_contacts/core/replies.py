@@ -17,6 +17,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+# Where a scope holds a function that sends status, headers and body at once, or gives False: then `send` must do it.
+WHOLE_ANSWER = "orbit.whole_answer"
+
 _JSON_HEADER = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -36,11 +39,13 @@ class Reply:
 
 def rendered(operation: Operation, result: Any, request_id: str) -> Reply | Stream:
     """What a handler gave, as its operation answers: 204 for None, a stream as it is, else the JSON envelope."""
-    status, headers = operation.status, list[tuple[bytes, bytes]]()
+    status = operation.status
+    headers: Headers = []
     if isinstance(result, Answer):
         answer = cast("Answer[Any]", result)
         status = answer.status or status
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        for name, value in answer.headers.items():
+            headers.append((name.lower().encode(), value.encode("latin-1")))
         result = answer.data
     if isinstance(result, Stream):
         return result
@@ -92,13 +97,19 @@ def from_store(answer: StoredAnswer) -> Reply:
     return Reply(answer.status, answer.body, [*headers, (b"idempotent-replayed", b"true")])
 
 
-async def send_reply(send: Send, method: str, reply: Reply, request_id: str, extra: Headers) -> None:
+async def send_reply(scope: dict[str, Any], send: Send, reply: Reply, request_id: str, extra: Headers) -> None:
     headers: Headers = [(b"x-request-id", request_id.encode()), *extra, *reply.headers]
+    body = reply.body
     if reply.status != 204:
         headers.append(_JSON_HEADER)
-        headers.append((b"content-length", str(len(reply.body)).encode()))
+        headers.append((b"content-length", b"%d" % len(body)))
+    if scope["method"] == "HEAD":
+        body = b""
+    send_whole: Callable[[int, Headers, bytes], bool] | None = scope.get(WHOLE_ANSWER)
+    if send_whole is not None and send_whole(reply.status, headers, body):
+        return
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def send_stream(stream: Stream, receive: Receive, send: Send, request_id: str, extra: Headers) -> None:

@@ -1,45 +1,82 @@
-"""uvicorn's HTTP protocol with the head and the body of an answer in one write.
+"""uvicorn's HTTP protocol, made lean where every request passes.
 
-uvicorn writes them apart, and a system call that wakes the reader costs more than making the answer does.
+A whole answer is one write: uvicorn writes head and body apart, and a system call that wakes the reader costs more than
+making the answer does. A connection has one timer for its idle time, not a new one after every answer.
 """
 
-import asyncio
-from typing import Any
+from collections.abc import Iterable
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-
-class OneWriteProtocol(HttpToolsProtocol):
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(_JoinedWrites(transport))  # pyright: ignore[reportArgumentType]
+from orbit_contacts.core.replies import WHOLE_ANSWER
 
 
-class _JoinedWrites:
-    """A transport that holds a first write back until the second, or until the loop's next turn."""
+class LeanProtocol(HttpToolsProtocol):
+    """Gives the application `scope[WHOLE_ANSWER]`, which sends status, headers and body at once."""
 
-    __slots__ = ("_call_soon", "_held", "_transport")
+    _idle_since: float | None = None
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._call_soon = asyncio.get_running_loop().call_soon
-        self._held = b""
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[WHOLE_ANSWER] = self.send_whole  # pyright: ignore[reportGeneralTypeIssues]
 
-    def write(self, data: bytes) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held + data)
+    def send_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send an answer; False when it must go the long way: requests are queued behind it, or the reader is slow.
+
+        Header names are lower case, and `content-length` is among them where it belongs.
+        """
+        cycle = self.cycle
+        if self.pipeline or cycle.disconnected or cycle.response_started or self.flow.write_paused:
+            return False
+        parts = [STATUS_LINE[status]]
+        for name, value in self.server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in headers:
+            if b"\n" in value or b"\r" in value:
+                raise RuntimeError(f"a line break in the header {name!r}")
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        parts.append(body)
+        self.transport.write(b"".join(parts))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._watch_idleness(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Bytes came, or the connection is gone: it is not idle. The timer finds that out when it is due."""
+        self._idle_since = None
+
+    def _watch_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing():
+            return
+        if self._idle_since is None:
+            self._watch_idleness(self.timeout_keep_alive)
+        elif (rest := self._idle_since + self.timeout_keep_alive - self.loop.time()) > 0:
+            self._watch_idleness(rest)
         else:
-            self._held = data
-            self._call_soon(self._flush)
+            super().timeout_keep_alive_handler()
 
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None

@@ -1,7 +1,7 @@
 """Lets pages of any origin call a few operations: those that take public keys and tell nothing in return."""
 
 from orbit_contacts.core.api import Api, Scope
-from orbit_contacts.core.replies import Receive, Send
+from orbit_contacts.core.replies import WHOLE_ANSWER, Receive, Send
 
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _PREFLIGHT = [
@@ -30,4 +30,5 @@ class OpenCors:
                 message = message | {"headers": [*message["headers"], _ANY_ORIGIN, _EXPOSED]}
             await send(message)
 
+        scope.pop(WHOLE_ANSWER, None)  # every answer must pass above
         await self._application(scope, receive, send_with_origin)

@@ -60,7 +60,10 @@ async def list_contacts(reader: Reader, query: ListQuery) -> Page[Contact]:
         return await _search(reader, query, where, words, limit)
     search.match(words, where)
     rows, cursor = await _walk(reader, query, where, order, descending, limit)
-    total, exact = await _total(reader, query, where)
+    if rows and "total" in rows[0]:
+        total, exact = rows[0]["total"], True
+    else:
+        total, exact = await _total(reader, query, where)
     return Page([queries.contact_of(row) for row in rows], cursor, total, exact)
 
 
@@ -120,8 +123,9 @@ def _surely_beyond_the_cap(query: ListQuery, words: SearchQuery, expected: int) 
 async def _walk(
     reader: Reader, query: ListQuery, where: Where, order: _Order, descending: bool, limit: int
 ) -> tuple[list[Record], str | None]:
-    """Keyset order on an index; the id decides between equals."""
+    """Keyset order on an index; the id decides between equals. Without a filter each row tells the `total` too."""
     by_id = order.expression == "c.id"
+    plain = _is_plain(query)
     bounded = where.copy()
     comparison: LiteralString = " < " if descending else " > "
     direction: LiteralString = " DESC" if descending else " ASC"
@@ -138,18 +142,15 @@ async def _walk(
                 "(" + order.expression + ", c.id)" + comparison + "(" + value + ", " + bounded.bind(after[1]) + ")"
             )
         ordering = " ORDER BY " + order.expression + direction + ", c.id" + direction
+    columns = queries.COLUMNS
+    if not by_id:
+        columns += ", " + order.expression + " AS sort_key"
+    if plain:
+        columns += ", " + total_queries.live_total(bounded.bind(reader.caller.cells)) + " AS total"
     statement = (
-        "SELECT "
-        + queries.COLUMNS
-        + ", "
-        + order.expression
-        + " AS sort_key FROM contacts c WHERE "
-        + bounded.text
-        + ordering
-        + " LIMIT "
-        + bounded.bind(limit + 1)
+        "SELECT " + columns + " FROM contacts c WHERE " + bounded.text + ordering + " LIMIT " + bounded.bind(limit + 1)
     )
-    if _is_plain(query):
+    if plain:
         found = await reader.fetch_all(statement, *bounded.args)
     else:
         async with reader.ad_hoc() as ad_hoc:

@@ -45,32 +45,36 @@ FIELDS = (
 
 def contact_of(row: Record) -> Contact:
     """The public form of a row selected with `COLUMNS` (further columns may follow)."""
-    blocked_at, deleted_at = row[16], row[22]
-    created_at = format_instant(row[20])
+    (
+        id, phone, phone_extension, email, first_name, last_name, display_name, company,
+        country_code, timezone, language, lifecycle_stage, tags, metadata, custom_fields,
+        external_id, blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at, *_
+    ) = row  # fmt: skip
+    created = format_instant(created_at)
     return Contact(
-        id_text("con", row[0]),
-        row[1],
-        row[2],
-        row[3],
-        row[4],
-        row[5],
-        row[6],
-        row[7],
-        row[8],
-        row[9],
-        row[10],
-        row[11],
-        row[12],
-        row[13],
-        row[14],
-        row[15],
+        id_text("con", id),
+        phone,
+        phone_extension,
+        email,
+        first_name,
+        last_name,
+        display_name,
+        company,
+        country_code,
+        timezone,
+        language,
+        lifecycle_stage,
+        tags,
+        metadata,
+        custom_fields,
+        external_id,
         blocked_at is not None,
         None if blocked_at is None else format_instant(blocked_at),
-        row[17],
-        row[18],
-        row[19],
-        created_at,
-        created_at if row[21] == row[20] else format_instant(row[21]),
+        block_reason,
+        dnc,
+        source,
+        created,
+        created if updated_at == created_at else format_instant(updated_at),
         msgspec.UNSET if deleted_at is None else format_instant(deleted_at),
     )
 

@@ -1,6 +1,13 @@
 """The totals of contacts: deltas by stage and country, appended with each change and summed when read (ADR 4)."""
 
+from typing import LiteralString
+
 from orbit_contacts.core.database import Reader, Transaction
+
+
+def live_total(cells: LiteralString) -> LiteralString:
+    """The scalar subquery of the number of live contacts in the cells of a parameter."""
+    return "(SELECT coalesce(sum(live), 0)::bigint FROM contact_counts WHERE cell_id = ANY(" + cells + "))"
 
 
 async def count_change(tx: Transaction, cell_id: int, stage: str | None, country: str | None, live: int) -> None:
@@ -40,11 +47,19 @@ async def count_ever(reader: Reader, cell_id: int) -> int:
 
 
 async def fold_counts(tx: Transaction) -> int:
-    """Replace the deltas of each stage and country by their sum."""
+    """Replace the deltas of each stage and country by their sum; what has a single row stays where it is."""
     return await tx.execute(
         """
         /* all workspaces: the background folding of totals */
-        WITH folded AS (DELETE FROM contact_counts RETURNING *)
+        WITH several AS (
+            SELECT cell_id, lifecycle_stage, country_code FROM contact_counts
+            GROUP BY cell_id, lifecycle_stage, country_code HAVING count(*) > 1
+        ), folded AS (
+            DELETE FROM contact_counts c USING several s
+            WHERE c.cell_id = s.cell_id AND coalesce(c.lifecycle_stage, '') = coalesce(s.lifecycle_stage, '')
+              AND coalesce(c.country_code, '') = coalesce(s.country_code, '')
+            RETURNING c.*
+        )
         INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
         SELECT workspace_id, cell_id, lifecycle_stage, country_code, sum(live), sum(ever) FROM folded
         GROUP BY workspace_id, cell_id, lifecycle_stage, country_code

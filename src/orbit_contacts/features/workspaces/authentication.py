@@ -46,7 +46,9 @@ class Authenticator:
         self._proxies = frozenset(filter(None, (proxy.strip() for proxy in trusted_proxies.split(","))))
 
     async def __call__(self, headers: dict[bytes, bytes], client_ip: str, query: bytes) -> Caller:
-        credential = headers.get(b"x-api-key", _token(query))
+        credential = headers.get(b"x-api-key")
+        if credential is None and query:
+            credential = _token(query)
         if credential is None:
             authorization = headers.get(b"authorization", b"")
             scheme, _, credential = authorization.partition(b" ")

@@ -22,7 +22,7 @@ from orbit_contacts.core.database import connect
 from orbit_contacts.core.settings import InvalidSetting, Settings
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces.cli.postgres import DataDir, postgres, require_migrated, settings_with
-from orbit_contacts.interfaces.http_protocol import OneWriteProtocol
+from orbit_contacts.interfaces.http_protocol import LeanProtocol
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on. [ORBIT_HOST]")]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on. [ORBIT_PORT, 8000]")]
@@ -163,7 +163,7 @@ def server_for(settings: Settings, dsn: str) -> uvicorn.Server:
 
     config = uvicorn.Config(
         Application(settings, dsn),
-        http=OneWriteProtocol,
+        http=LeanProtocol,
         log_level="warning",
         access_log=False,
         server_header=False,
