@@ -98,12 +98,23 @@ class Reader:
             await self.connection.copy_to_table(table, columns=list(columns), source=source, format="binary")
 
     async def copy_out(
-        self, query: LiteralString, *args: Any, output: Callable[[bytes], Coroutine[Any, Any, None]]
+        self,
+        query: LiteralString,
+        *args: Any,
+        output: Callable[[bytes], Coroutine[Any, Any, None]],
+        plain: bool = False,
     ) -> int:
-        """COPY the rows of a query as CSV, lines ended by LF; gives how many. `output` takes the bytes as they come."""
+        """COPY the rows of a query as CSV, lines ended by LF; gives how many. `output` takes the bytes as they come.
+
+        `plain`: rows of one text without control characters, which stands as it is on a line of its own.
+        """
         if executed is not None:
             executed.add(query)
-        status = await self.connection.copy_from_query(query, *args, output=output, format="csv")
+        # COPY quotes what holds its own marks; these two no such text holds.
+        delimiter, quote = ("\x02", "\x01") if plain else (None, None)
+        status = await self.connection.copy_from_query(
+            query, *args, output=output, format="csv", delimiter=delimiter, quote=quote
+        )
         return int(status.rpartition(" ")[2])
 
     def unbound(self) -> "Unbound":
@@ -121,6 +132,12 @@ class Reader:
         A cached generic plan cannot know whether a word is common or rare, and those need other plans.
         """
         async with self._database.ad_hoc.connection() as connection:
+            yield Reader(self._database, connection, self.caller, self.now)
+
+    @asynccontextmanager
+    async def unhurried(self) -> AsyncGenerator["Reader"]:
+        """Like `ad_hoc`, for what reads for minutes and must not keep searches waiting: exports."""
+        async with self._database.unhurried.connection() as connection:
             yield Reader(self._database, connection, self.caller, self.now)
 
 
@@ -177,7 +194,7 @@ BEGIN: dict[type[Reader], str | None] = {
 
 
 class Database:
-    """The pools of a process: prepared statements, statements planned for their values, and claims of keys."""
+    """The pools of a process: prepared statements, statements planned for their values, long reads, claims of keys."""
 
     def __init__(self, dsn: str, *, size: int = 10, ad_hoc_size: int = 4, statement_timeout: float = 15.0) -> None:
         self.dsn = dsn
@@ -189,7 +206,10 @@ class Database:
             "idle_in_transaction_session_timeout": "60000",
         }
         self.prepared = Pool(dsn, size, **limits)
-        self.ad_hoc = Pool(dsn, ad_hoc_size, plan_cache_mode="force_custom_plan", work_mem="32MB", **limits)
+        planned = {"plan_cache_mode": "force_custom_plan", "work_mem": "32MB", **limits}
+        self.ad_hoc = Pool(dsn, ad_hoc_size, **planned)
+        # One export writes two pages at once and looks for a third.
+        self.unhurried = Pool(dsn, 3, **planned)
         # A claim is held while work on other connections goes on, so it must never wait for one of those.
         self.claims = Pool(dsn, 4, **limits | {"idle_in_transaction_session_timeout": "600000"})
 
@@ -255,4 +275,5 @@ class Database:
     async def close(self) -> None:
         await self.prepared.close()
         await self.ad_hoc.close()
+        await self.unhurried.close()
         await self.claims.close()

@@ -13,7 +13,7 @@ from orbit_contacts.core.clock import now
 from orbit_contacts.core.database import Database, Reader
 from orbit_contacts.features.consent import service as consent
 from orbit_contacts.features.contacts import filters
-from orbit_contacts.features.exports import columns, queries, service
+from orbit_contacts.features.exports import columns, copying, queries, service
 from orbit_contacts.features.exports.csv_copy import can_write, with_crlf
 from orbit_contacts.features.exports.models import NewExport
 from orbit_contacts.features.exports.tables import Contacts
@@ -126,7 +126,7 @@ async def test_whatever_is_stored_is_written_alike(
 async def test_consent_and_pages_are_written_alike(
     api: Client, database: Database, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_COPIED", 2)
+    monkeypatch.setattr(copying, "PAGE", 2)
     made = [api.contact(email=f"p{n}@example.com", phone=f"+4915112345{n:02}") for n in range(7)]
     api.data("PUT", f"/contacts/{made[1]['id']}/preferences", {"preferences": {"email": False, "sms": True}})
     api.data("PUT", f"/contacts/{made[6]['id']}/preferences", {"preferences": {"voice": False}})

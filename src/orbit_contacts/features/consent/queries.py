@@ -70,16 +70,20 @@ async def held_addresses(reader: Reader, contact_ids: Sequence[UUID], key: HashK
     )
 
 
-async def is_any_known(reader: Reader) -> bool:
-    """Whether consent has anything to say to anybody in the workspace."""
-    return await reader.fetch_value(
+async def what_is_known(reader: Reader) -> Record:
+    """Whether any contact has a consent state, and whether an address of each kind is suppressed: four columns."""
+    row = await reader.fetch_one(
         """
-        SELECT EXISTS (SELECT FROM suppressions WHERE workspace_id = $1)
-            OR EXISTS (SELECT FROM consent_states WHERE cell_id = ANY($2))
+        SELECT EXISTS (SELECT FROM consent_states WHERE cell_id = ANY($2)),
+               EXISTS (SELECT FROM suppressions WHERE workspace_id = $1 AND kind = 'phone'),
+               EXISTS (SELECT FROM suppressions WHERE workspace_id = $1 AND kind = 'email'),
+               EXISTS (SELECT FROM suppressions WHERE workspace_id = $1 AND kind = 'external_id')
         """,
         reader.caller.workspace_id,
         reader.caller.cells,
     )
+    assert row is not None
+    return row
 
 
 async def touched(reader: Reader, contact_ids: Sequence[UUID]) -> set[UUID]:

@@ -58,16 +58,6 @@ async def states(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUID, Cont
     return {row["contact_id"]: consent_of(row["consent"], row["suppressed"]) for row in rows}
 
 
-async def is_any_known(reader: Reader) -> bool:
-    """Whether anything but `unknown` can be the consent of anybody in the workspace."""
-    return await queries.is_any_known(reader)
-
-
-async def known(reader: Reader, contact_ids: Sequence[UUID]) -> dict[UUID, ContactConsent]:
-    """The consent of those contacts of whom anything is known; all is unknown of the others."""
-    return await states(reader, list(await queries.touched(reader, contact_ids)))
-
-
 def consent_of(
     stored: msgspec.Raw | None, suppressed: Sequence[SuppressedAddress] | None, asked: Iterable[str] = CHANNELS
 ) -> ContactConsent:

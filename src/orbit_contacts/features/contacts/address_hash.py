@@ -13,10 +13,16 @@ from orbit_contacts.core.database import Reader
 
 _BLOCK = 64  # bytes of a SHA-256 block, RFC 2104
 
-# The hash of a row `i` of contact_identifiers, computed by PostgreSQL; $4 and $5 are `HashKey.inner` and `.outer`.
-HASH_OF_IDENTIFIER: LiteralString = (
-    "substring(sha256($5 || sha256($4 || convert_to(i.kind || ':' || i.value, 'UTF8'))) FROM 1 FOR 16)"
-)
+
+def hash_of_identifier(inner: LiteralString, outer: LiteralString) -> LiteralString:
+    """The hash of a row `i` of contact_identifiers, computed by PostgreSQL; the places of the two keys of `HashKey`."""
+    return (
+        "substring(sha256(" + outer + " || sha256(" + inner + " || convert_to(i.kind || ':' || i.value, 'UTF8')))"
+        " FROM 1 FOR 16)"
+    )
+
+
+HASH_OF_IDENTIFIER = hash_of_identifier("$4", "$5")
 
 
 class HashKey(NamedTuple):

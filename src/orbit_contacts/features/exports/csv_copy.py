@@ -1,17 +1,9 @@
-"""A page of a CSV export as PostgreSQL writes it: COPY of expressions that give what `tables` and `writers` give.
+"""The cells of a CSV export as PostgreSQL writes them: expressions that give what `tables` and `writers` give."""
 
-Only what is known of the consent by channel is decided in Python, and sent with the page it belongs to.
-"""
+from collections.abc import Mapping, Sequence
+from typing import LiteralString
 
-from collections.abc import Sequence
-from typing import LiteralString, NamedTuple
-from uuid import UUID
-
-from orbit_contacts.core.database import Reader
 from orbit_contacts.core.ids import ALPHABET
-from orbit_contacts.core.where import Where
-from orbit_contacts.features.consent.channels import CHANNELS
-from orbit_contacts.features.consent.service import ContactConsent
 
 # What begins with a letter is no formula, and most cells do; NULL is the empty cell, which COPY leaves unquoted.
 _GUARDED: LiteralString = """CASE WHEN {cell} COLLATE "C" >= 'A' THEN {cell}
@@ -40,11 +32,11 @@ _WINDOWS: tuple[tuple[LiteralString, LiteralString], ...] = (
     *(("1", "6"), ("2", "4"), ("3", "2"), ("4", "0"), ("6", "6"), ("7", "4"), ("8", "2"), ("9", "0")),
     *(("11", "6"), ("12", "4"), ("13", "2"), ("14", "0")),
 )
-_INSTANT: LiteralString = """to_char({at}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""  # sessions are in UTC
+INSTANT: LiteralString = """to_char({at}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""  # sessions are in UTC
 
 
 def _public_id() -> LiteralString:
-    """`core.ids.contact_text`: thirteen times ten bits, each a pair of digits of one long text of all pairs."""
+    """`core.ids.contact_text` of `own.bits`: thirteen times ten bits, each a pair of digits of one long text."""
     pairs: LiteralString = "".join([ALPHABET[n // 32] + ALPHABET[n % 32] for n in range(1024)])
     bits: LiteralString = "own.bits"
     windows: list[LiteralString] = ["get_byte(" + bits + ", 0)"]
@@ -55,64 +47,33 @@ def _public_id() -> LiteralString:
     return "encode('con_'::bytea || " + " || ".join(digits) + ", 'escape')"
 
 
-_TEXTS: tuple[LiteralString, ...] = (
+PUBLIC_ID = _public_id()
+TEXTS: tuple[LiteralString, ...] = (
     *("phone", "phone_extension", "email", "first_name", "last_name", "display_name", "company", "country_code"),
     *("timezone", "language", "lifecycle_stage", "external_id", "block_reason", "source"),
 )
-_INSTANTS: tuple[LiteralString, ...] = ("created_at", "updated_at", "blocked_at")
+INSTANTS: tuple[LiteralString, ...] = ("created_at", "updated_at", "blocked_at")
 
 _EXPRESSIONS: dict[str, LiteralString] = {
-    **{name: _GUARDED.replace("{cell}", "c." + name) for name in _TEXTS},
-    **{name: _INSTANT.replace("{at}", "c." + name) for name in _INSTANTS},
-    "id": _public_id(),
+    **{name: _GUARDED.replace("{cell}", "c." + name) for name in TEXTS},
+    **{name: INSTANT.replace("{at}", "c." + name) for name in INSTANTS},
+    "id": PUBLIC_ID,
     "tags": _TAGS,
     "metadata": "nullif(c.metadata::text, '{}')",
     "custom_fields": "nullif(c.custom_fields::text, '{}')",
     "blocked": "CASE WHEN c.blocked_at IS NULL THEN 'false' ELSE 'true' END",
     "dnc": "CASE WHEN c.dnc THEN 'true' ELSE 'false' END",
-    **{"preferences." + channel: "coalesce(known." + channel + ", 'unknown')" for channel in CHANNELS},
 }
-_UNKNOWN: dict[str, LiteralString] = {"preferences." + channel: "'unknown'" for channel in CHANNELS}
-_KNOWN: LiteralString = " LEFT JOIN unnest({places}) AS known (contact_id, {channels}) ON known.contact_id = c.id"
-
-
-class Copied(NamedTuple):
-    data: bytes
-    rows: int
 
 
 def can_write(names: Sequence[str]) -> bool:
     """Whether every column has its expression. A line of one empty cell is written `""`, which COPY does not."""
-    return len(names) > 1 and all(name in _EXPRESSIONS for name in names)
+    return len(names) > 1 and all(name in _EXPRESSIONS or name.startswith("preferences.") for name in names)
 
 
-async def copy_page(ad_hoc: Reader, names: Sequence[str], where: Where, states: dict[UUID, ContactConsent]) -> Copied:
-    """The lines of the contacts that satisfy a condition, oldest first; consent that is not in `states` is unknown."""
-    bounded = where.copy()
-    lines: list[bytes] = []
-    known = _known(bounded, states) if states else ""
-    expressions = _EXPRESSIONS if states else _EXPRESSIONS | _UNKNOWN
-    statement: LiteralString = "SELECT " + ", ".join([expressions[name] for name in names]) + " FROM contacts c"
-    # The limit keeps the planner from putting the expression in each place that names it.
-    own: LiteralString = " CROSS JOIN LATERAL (SELECT uuid_send(c.id) AS bits LIMIT 1) AS own" if "id" in names else ""
-
-    async def keep(data: bytes) -> None:
-        lines.append(data)
-
-    rows = await ad_hoc.copy_out(
-        statement + own + known + " WHERE " + bounded.text + " ORDER BY c.id",
-        *bounded.args,
-        output=keep,
-    )
-    return Copied(with_crlf(b"".join(lines), rows), rows)
-
-
-def _known(bounded: Where, states: dict[UUID, ContactConsent]) -> LiteralString:
-    places: list[LiteralString] = [bounded.bind(list(states)) + "::uuid[]"]
-    for channel in CHANNELS:
-        said = [state.channels[channel].status for state in states.values()]
-        places.append(bounded.bind(said) + "::text[]")
-    return _KNOWN.replace("{places}", ", ".join(places)).replace("{channels}", ", ".join(CHANNELS))
+def cells(names: Sequence[str], statuses: Mapping[str, LiteralString]) -> LiteralString:
+    """The columns of a line; `statuses`: the expression of each channel's consent."""
+    return ", ".join([_EXPRESSIONS.get(name) or statuses[name.removeprefix("preferences.")] for name in names])
 
 
 def with_crlf(lines: bytes, rows: int) -> bytes:

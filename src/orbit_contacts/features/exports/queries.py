@@ -80,33 +80,33 @@ async def piece(reader: Reader, id: UUID, number: int) -> bytes | None:
     )
 
 
-async def contacts_page(ad_hoc: Reader, where: Where, after: UUID | None, limit: int) -> list[Record]:
+async def contacts_page(unhurried: Reader, where: Where, after: UUID | None, limit: int) -> list[Record]:
     """The next contacts that satisfy a condition, oldest first; to be planned for its values."""
     bounded = where.copy()
     if after is not None:
         bounded.add("c.id > " + bounded.bind(after))
     places = bounded.bind(limit)
-    return await ad_hoc.fetch_all(
+    return await unhurried.fetch_all(
         "SELECT " + COLUMNS + " FROM contacts c WHERE " + bounded.text + " ORDER BY c.id LIMIT " + places,
         *bounded.args,
     )
 
 
-async def ids_page(ad_hoc: Reader, where: Where, limit: int) -> list[UUID]:
+async def ids_page(unhurried: Reader, where: Where, limit: int) -> list[UUID]:
     """The ids of the next contacts that satisfy a condition, oldest first; to be planned for its values."""
     bounded = where.copy()
     places = bounded.bind(limit)
-    rows = await ad_hoc.fetch_all(
+    rows = await unhurried.fetch_all(
         "SELECT c.id FROM contacts c WHERE " + bounded.text + " ORDER BY c.id LIMIT " + places, *bounded.args
     )
     return [row["id"] for row in rows]
 
 
-async def end_of_page(ad_hoc: Reader, where: Where, limit: int) -> UUID | None:
+async def end_of_page(unhurried: Reader, where: Where, limit: int) -> UUID | None:
     """The id of the last of the next so many contacts that satisfy a condition; None when there is none."""
     bounded = where.copy()
     places = bounded.bind(limit)
-    return await ad_hoc.fetch_value(
+    return await unhurried.fetch_value(
         "SELECT page.id FROM (SELECT c.id FROM contacts c WHERE "
         + bounded.text
         + " ORDER BY c.id LIMIT "

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -18,10 +17,9 @@ from orbit_contacts.core.operations import Stream
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.consent import service as consent
-from orbit_contacts.features.consent.service import ContactConsent
 from orbit_contacts.features.contacts import filters, selection
-from orbit_contacts.features.exports import columns, queries
-from orbit_contacts.features.exports.csv_copy import Copied, can_write, copy_page
+from orbit_contacts.features.exports import columns, copying, queries
+from orbit_contacts.features.exports.copying import Copied, Copying
 from orbit_contacts.features.exports.models import (
     CONTENT_TYPES,
     ENDINGS,
@@ -37,17 +35,8 @@ from orbit_contacts.features.workspaces import service as workspaces
 
 INLINE = 5000
 _PAGE = 5000
-_COPIED = 10_000
 _PIECE = 1 << 18
 _KEPT_DAYS = 1
-
-
-class _Page(NamedTuple):
-    """The contacts of a page of CSV, the last of them, and what is known of their consent."""
-
-    where: Where
-    last: UUID
-    states: dict[UUID, ContactConsent]
 
 
 class RunExport(msgspec.Struct):
@@ -107,8 +96,9 @@ async def _parts(reader: Reader, new: NewExport) -> AsyncGenerator[Copied]:
     writer = writer_for(new.format, names)
     yield Copied(writer.begin(), 0)
     where = await _where(reader, new)
-    if where is not None and new.format == "csv" and can_write(names):
-        async for part in _copied(reader, where, names):
+    if where is not None and copying.can_write(new.format, names):
+        everybody = not (new.filters or new.list_id or new.segment_id or new.contact_ids)
+        async for part in copying.pages(reader, Copying(new.format, names, where, everybody)):
             yield part
     elif where is not None:
         async for page in _pages(reader, where, names):
@@ -117,59 +107,15 @@ async def _parts(reader: Reader, new: NewExport) -> AsyncGenerator[Copied]:
         yield Copied(data, 0)
 
 
-async def _copied(reader: Reader, where: Where, names: Sequence[str]) -> AsyncGenerator[Copied]:
-    """CSV as PostgreSQL writes it. While one page is used two are written, and the end of the one after is looked up;
-    memory holds three."""
-    with_consent = any(name.startswith("preferences.") for name in names)
-
-    async def look_up(after: UUID | None) -> _Page | None:
-        rest = where.copy()
-        if after is not None:
-            rest.add("c.id > " + rest.bind(after))
-        states: dict[UUID, ContactConsent] = {}
-        async with reader.ad_hoc() as ad_hoc:
-            if with_consent and await consent.is_any_known(ad_hoc):
-                found = await queries.ids_page(ad_hoc, rest, _COPIED)
-                last = found[-1] if found else None
-                states = await consent.known(ad_hoc, found)
-            else:
-                last = await queries.end_of_page(ad_hoc, rest, _COPIED)
-        if last is None:
-            return None
-        rest.add("c.id <= " + rest.bind(last))
-        return _Page(rest, last, states)
-
-    async def copy(page: _Page) -> Copied:
-        async with reader.ad_hoc() as ad_hoc:
-            return await copy_page(ad_hoc, names, page.where, page.states)
-
-    copying: list[asyncio.Task[Copied]] = []
-    following = asyncio.create_task(look_up(None))
-    try:
-        while (page := await following) is not None:
-            following = asyncio.create_task(look_up(page.last))
-            copying.append(asyncio.create_task(copy(page)))
-            if len(copying) > 2:
-                yield await copying[0]
-                del copying[0]
-        while copying:
-            yield await copying[0]
-            del copying[0]
-    finally:
-        for task in (following, *copying):
-            task.cancel()
-        await asyncio.gather(following, *copying, return_exceptions=True)
-
-
 async def _pages(reader: Reader, where: Where, names: Sequence[str]) -> AsyncGenerator[Contacts]:
     """The contacts of an export, a page at a time. The next page is read while one is written; memory holds two."""
     with_consent = any(name.startswith("preferences.") for name in names)
 
     async def read(after: UUID | None) -> Contacts:
         # On a connection of its own: the caller's may be storing the page before.
-        async with reader.ad_hoc() as ad_hoc:
-            found = await queries.contacts_page(ad_hoc, where, after, _PAGE)
-            states = await consent.states(ad_hoc, [row["id"] for row in found]) if with_consent and found else {}
+        async with reader.unhurried() as unhurried:
+            found = await queries.contacts_page(unhurried, where, after, _PAGE)
+            states = await consent.states(unhurried, [row["id"] for row in found]) if with_consent and found else {}
         return Contacts(names, found, states)
 
     following = asyncio.create_task(read(None))
