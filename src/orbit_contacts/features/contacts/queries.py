@@ -193,20 +193,31 @@ async def insert_contact(
     fields: dict[str, Any],
     source: str,
     search_text: str,
-) -> Record:
-    """The row and its count, in one statement of one cell."""
-    row = await tx.fetch_one(
+    identifiers: Sequence[Identifier],
+) -> Record | None:
+    """The row, its count and its identifiers, in one statement of one cell.
+
+    None when another contact holds one of the identifiers: then those that were free are taken, and nothing else.
+    """
+    return await tx.fetch_one(
         f"""
-        WITH counted AS (
+        WITH claimed AS (
+            INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
+            SELECT $1, kind, value, $2, $3 FROM unnest($23::text[], $24::text[]) AS wanted (kind, value)
+            ON CONFLICT DO NOTHING
+            RETURNING kind
+        ), free AS (
+            SELECT FROM claimed HAVING count(*) = cardinality($23::text[])
+        ), counted AS (
             INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
-            VALUES ($1, $2, $18, $15, 1, 1)
+            SELECT $1, $2, $18, $15, 1, 1 FROM free
         )
         INSERT INTO contacts AS c (workspace_id, cell_id, id, bucket, source, search_text, created_at, updated_at,
                               phone, phone_extension, email, external_id, first_name, last_name, country_code,
                               display_name, company, lifecycle_stage, timezone, language, tags, metadata,
                               custom_fields)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $15, $14, $16, $18, $17, $19, $20, $21,
-                $22)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $15, $14, $16, $18, $17, $19, $20, $21, $22
+        FROM free
         RETURNING {COLUMNS}
         """,
         tx.caller.workspace_id,
@@ -231,9 +242,9 @@ async def insert_contact(
         fields.get("tags") or [],
         fields.get("metadata") or b"{}",
         fields.get("custom_fields") or b"{}",
+        [identifier.kind for identifier in identifiers],
+        [identifier.key for identifier in identifiers],
     )
-    assert row is not None
-    return row
 
 
 async def update_contact(

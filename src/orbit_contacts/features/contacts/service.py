@@ -35,8 +35,10 @@ async def create(
     id = ids.mint(tx.now)
     cell_id = tx.caller.cell(ids.cell_number(id))
     bucket = await bucket_of_next(tx, cell_id)
-    got = await queries.claim_identifiers(tx, cell_id, id, wanted)
-    if len(got) < len(wanted):
+    fields["metadata"] = msgspec.json.encode(rules.merge_metadata({}, fields.get("metadata") or {}))
+    fields["custom_fields"] = msgspec.json.encode(await _custom_fields(tx, {}, fields.get("custom_fields")))
+    row = await queries.insert_contact(tx, cell_id, id, bucket, fields, source, _search_text(fields), wanted)
+    if row is None:
         taken = await queries.holders(tx, wanted)
         if not upsert:
             raise _already_exists(wanted, taken, id)
@@ -46,9 +48,6 @@ async def create(
         for hook in lifecycle.upserted:
             await hook(tx, existing, new)
         return contact, False
-    fields["metadata"] = msgspec.json.encode(rules.merge_metadata({}, fields.get("metadata") or {}))
-    fields["custom_fields"] = msgspec.json.encode(await _custom_fields(tx, {}, fields.get("custom_fields")))
-    row = await queries.insert_contact(tx, cell_id, id, bucket, fields, source, _search_text(fields))
     await timeline.record(tx, id, "contact.created", {"source": source})
     for hook in lifecycle.created:
         await hook(tx, id, new)
