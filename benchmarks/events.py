@@ -19,8 +19,6 @@ from uuid import UUID
 
 import httpx
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks import cpu
 from benchmarks.contacts import drive, raw, serving
@@ -37,7 +35,6 @@ from orbit_contacts.features.next_best_action.rebuild import Contacts, rebuild
 
 _BATCH = 10_000
 _BATCHES = 6
-_console = Console(highlight=False, width=150)
 
 
 class Sample(NamedTuple):
@@ -55,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
         with serving(dsn) as (port, pid):
             _ingest(options, dsn, port, pid, sample)
             _reads(options, port, pid, sample)
-            _console.print(f"server: {cpu.resident_megabytes(pid):.0f} MB resident at the end")
+            _say(f"server: {cpu.resident_megabytes(pid):.0f} MB resident at the end")
         asyncio.run(_rebuild(dsn, sample))
 
 
@@ -102,9 +99,9 @@ def _made(sample: Sample, count: int) -> list[dict[str, Any]]:
 
 
 def _ingest(options: argparse.Namespace, dsn: str, port: int, pid: int, sample: Sample) -> None:
-    table = Table(title=f"Ingest into {options.events:,} events: median of {options.rounds} interleaved rounds")
-    for heading in ("", "events/s", "share of COPY", "server CPU us/event", "PostgreSQL CPU us/event"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    _say(f"Ingest into {options.events:,} events: {options.rounds} interleaved rounds, then their medians")
+    headings = ("events/s", "of COPY", "server us", "postgres us")
+    _row("CPU for each event", *headings)
     ways: dict[str, Callable[[list[list[dict[str, Any]]]], float]] = {
         "raw COPY, one connection": lambda batches: asyncio.run(_copy(dsn, sample, batches)),
         "batches of 10,000, JSON, one client": lambda batches: _post(port, batches, 1, lines=False),
@@ -120,18 +117,29 @@ def _ingest(options: argparse.Namespace, dsn: str, port: int, pid: int, sample: 
             after = cpu.of_processes([pid, *cpu.children(sample.postmaster)])
             mine = after[pid] - before[pid]
             count = _BATCH * _BATCHES
-            rounds[name].append((count / seconds, mine / count * 1e6, (cpu.spent(before, after) - mine) / count * 1e6))
+            figures = (count / seconds, mine / count * 1e6, (cpu.spent(before, after) - mine) / count * 1e6)
+            rounds[name].append(figures)
+            _row(name, f"{figures[0]:,.0f}", "", f"{figures[1]:.1f}", f"{figures[2]:.1f}")
     rates = {name: [statistics.median(values) for values in zip(*found, strict=True)] for name, found in rounds.items()}
     floor = rates["raw COPY, one connection"][0]
+    _row("medians", *headings)
     for name, (rate, server, postgres) in rates.items():
-        table.add_row(name, f"{rate:,.0f}", f"{rate / floor:.0%}", f"{server:.1f}", f"{postgres:.1f}")
+        _row(name, f"{rate:,.0f}", f"{rate / floor:.0%}", f"{server:.1f}", f"{postgres:.1f}")
     singles = [
         raw("POST", f"/api/v1/contacts/{event.pop('contact_id')}/events", event) for event in _made(sample, 20_000)
     ]
     one = drive(port, pid, sample.postmaster, singles)
-    table.add_row("one by one, 16 connections", f"{one.rate:,.0f}", "", f"{one.server:.0f}", f"{one.postgres:.0f}")
-    _console.print(table)
-    _console.print(f"one by one: p50 {one.p50:.1f} ms, p99 {one.p99:.1f} ms with 16 at a time")
+    _row("one by one, 16 connections", f"{one.rate:,.0f}", "", f"{one.server:.0f}", f"{one.postgres:.0f}")
+    _say(f"one by one: p50 {one.p50:.1f} ms, p99 {one.p99:.1f} ms with 16 at a time")
+
+
+def _say(text: str) -> None:
+    """Each figure stands on its line as soon as it is measured, should the run be cut short."""
+    print(text, flush=True)
+
+
+def _row(name: str, *figures: str) -> None:
+    _say(f"{name:<48}" + "".join(f"{figure:>12}" for figure in figures))
 
 
 async def _copy(dsn: str, sample: Sample, batches: list[list[dict[str, Any]]]) -> float:
@@ -221,9 +229,8 @@ def _post(port: int, batches: list[list[dict[str, Any]]], clients: int, *, lines
 
 
 def _reads(options: argparse.Namespace, port: int, pid: int, sample: Sample) -> None:
-    table = Table(title=f"Reading, {options.contacts:,} contacts and {options.events:,} events: one request at a time")
-    for heading in ("", "p50 ms", "p95 ms", "p99 ms", "server CPU us", "PostgreSQL CPU us"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    _say(f"Reading, {options.contacts:,} contacts and {options.events:,} events: one request at a time")
+    _row("milliseconds; CPU for each request", "p50 ms", "p95 ms", "p99 ms", "server us", "postgres us")
     busy = ids.contact_text(UUID(BUSY))
     some = [ids.contact_text(id) for id in sample.middling]
     pages = {
@@ -237,7 +244,7 @@ def _reads(options: argparse.Namespace, port: int, pid: int, sample: Sample) -> 
     for name, path in pages.items():
         for who, whose in (("50 events", some), ("50,000 events", [busy])):
             asked = [raw("GET", f"/api/v1/contacts/{contact}{path}") for contact in whose]
-            _row(table, f"{name}, {who}", port, pid, sample.postmaster, asked)
+            _asked(f"{name}, {who}", port, pid, sample.postmaster, asked)
     # Each question of a decision that was given already is cheap, so the first ones are asked of half of them.
     half = len(some) // 2
     for name, query, whose in (
@@ -245,25 +252,24 @@ def _reads(options: argparse.Namespace, port: int, pid: int, sample: Sample) -> 
         ("next best action, first", "", some[half:]),
     ):
         asked = [raw("GET", f"/api/v1/contacts/{contact}/next-best-action{query}") for contact in whose]
-        _row(table, f"{name}, 50 events", port, pid, sample.postmaster, asked)
+        _asked(f"{name}, 50 events", port, pid, sample.postmaster, asked)
     again = [raw("GET", f"/api/v1/contacts/{some[0]}/next-best-action")]
-    _row(table, "next best action, again, 50 events", port, pid, sample.postmaster, again)
+    _asked("next best action, again, 50 events", port, pid, sample.postmaster, again)
     for name, query in (("not logged", "?explore=false"), ("again", "")):
         asked = [raw("GET", f"/api/v1/contacts/{busy}/next-best-action{query}")]
-        _row(table, f"next best action, {name}, 50,000 events", port, pid, sample.postmaster, asked)
-    _console.print(table)
+        _asked(f"next best action, {name}, 50,000 events", port, pid, sample.postmaster, asked)
     started = time.perf_counter()
     with httpx.stream(
         "GET", f"http://127.0.0.1:{port}/api/v1/contacts/{busy}/journey.csv", headers={"X-API-Key": LARGE_KEY}
     ) as answer:
         size = sum(map(len, answer.iter_bytes()))
-    _console.print(f"journey.csv of 50,000 events: {time.perf_counter() - started:.2f} s, {size / 1e6:.1f} MB")
+    _say(f"journey.csv of 50,000 events: {time.perf_counter() - started:.2f} s, {size / 1e6:.1f} MB")
 
 
-def _row(table: Table, name: str, port: int, pid: int, postmaster: int, requests: list[bytes]) -> None:
+def _asked(name: str, port: int, pid: int, postmaster: int, requests: list[bytes]) -> None:
     drive(port, pid, postmaster, requests[:1], connections=1)
     figure = drive(port, pid, postmaster, requests, connections=1)
-    table.add_row(
+    _row(
         name, f"{figure.p50:.1f}", f"{figure.p95:.1f}", f"{figure.p99:.1f}", f"{figure.server:.0f}",
         f"{figure.postgres:.0f}",
     )  # fmt: skip
@@ -305,7 +311,7 @@ async def _rebuild(dsn: str, sample: Sample) -> None:
     finally:
         await database.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    _console.print(
+    _say(
         f"rebuild from {events:,} stored events: {time.perf_counter() - started:.0f} s, of them "
         f"{time.process_time() - begin:.0f} s of this process, peak {peak:.0f} MB"
     )

@@ -6,6 +6,7 @@ is known by a key, as if it had come in over HTTP, and the sums of each contact 
 """
 
 import asyncio
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -53,33 +54,32 @@ VALUES ($1::bigint, $1::bigint * 1024, $2::uuid, 0, 'busy@example.com', 'Busy', 
         now() - interval '800 days', now())
 """
 
-_AFTERWARDS = (
-    """
-    INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
-    SELECT workspace_id, cell_id, contact_id, key FROM events
-    WHERE cell_id = $1::bigint * 1024 AND key IS NOT NULL ORDER BY contact_id, key ON CONFLICT DO NOTHING
-    """,
-    """
-    INSERT INTO contact_stats (workspace_id, cell_id, contact_id, messages_sent, messages_received, calls_started,
-                               calls_ended, tickets_opened, tickets_closed, events, orders, order_value, last_order_at,
-                               last_inbound_at, last_activity_at)
-    SELECT $1::bigint, $1::bigint * 1024, contact_id, count(*) FILTER (WHERE type = 'message.sent'),
-           count(*) FILTER (WHERE type = 'message.received'), 0, 0, 0, 0,
-           count(*) FILTER (WHERE type IN ('page.viewed', 'order.placed')),
-           count(*) FILTER (WHERE type = 'order.placed'), 0,
-           max(occurred_at) FILTER (WHERE type = 'order.placed'),
-           max(occurred_at) FILTER (WHERE direction = 'inbound'), max(occurred_at)
-    FROM events WHERE cell_id = $1::bigint * 1024 AND type NOT LIKE 'contact.%' GROUP BY contact_id
-    """,
-    """
-    INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, addresses, state)
-    SELECT $1::bigint, $1::bigint * 1024, id, ARRAY['email', 'sms', 'whatsapp'], '{}', NULL, '{}',
-           jsonb_build_object('channels', jsonb_build_object('email', said, 'sms', said, 'whatsapp', said),
-                              'suppressions', '[]'::jsonb, 'last', 1700000000000000)
-    FROM contacts, jsonb_build_object('status', 'opted_in', 'source', 'api', 'at', 1700000000000000, 'record', id) said
-    WHERE cell_id = $1::bigint * 1024
-    """,
-)
+_KEYS = """
+INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
+SELECT workspace_id, cell_id, contact_id, key FROM events WHERE cell_id = $1::bigint * 1024 AND key IS NOT NULL
+"""
+
+_SUMS = """
+INSERT INTO contact_stats (workspace_id, cell_id, contact_id, messages_sent, messages_received, calls_started,
+                           calls_ended, tickets_opened, tickets_closed, events, orders, order_value, last_order_at,
+                           last_inbound_at, last_activity_at)
+SELECT $1::bigint, $1::bigint * 1024, contact_id, count(*) FILTER (WHERE type = 'message.sent'),
+       count(*) FILTER (WHERE type = 'message.received'), 0, 0, 0, 0,
+       count(*) FILTER (WHERE type IN ('page.viewed', 'order.placed')),
+       count(*) FILTER (WHERE type = 'order.placed'), 0,
+       max(occurred_at) FILTER (WHERE type = 'order.placed'),
+       max(occurred_at) FILTER (WHERE direction = 'inbound'), max(occurred_at)
+FROM events WHERE cell_id = $1::bigint * 1024 AND type NOT LIKE 'contact.%' GROUP BY contact_id
+"""
+
+_CONSENT = """
+INSERT INTO consent_states (workspace_id, cell_id, contact_id, opted_in, opted_out, opted_out_at, addresses, state)
+SELECT $1::bigint, $1::bigint * 1024, id, ARRAY['email', 'sms', 'whatsapp'], '{}', NULL, '{}',
+       jsonb_build_object('channels', jsonb_build_object('email', said, 'sms', said, 'whatsapp', said),
+                          'suppressions', '[]'::jsonb, 'last', 1700000000000000)
+FROM contacts, jsonb_build_object('status', 'opted_in', 'source', 'api', 'at', 1700000000000000, 'record', id) said
+WHERE cell_id = $1::bigint * 1024
+"""
 
 
 @contextmanager
@@ -97,7 +97,7 @@ async def _prepare(contacts_dsn: str, contacts: int, events: int) -> str:
     try:
         if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             await admin.execute(f'DROP DATABASE IF EXISTS "{name}_loading"')
-            await admin.execute(f'CREATE DATABASE "{name}_loading" TEMPLATE "{template}"')
+            await admin.execute(f'CREATE DATABASE "{name}_loading" TEMPLATE "{template}" STRATEGY file_copy')
             await _fill(urlunsplit(urlsplit(contacts_dsn)._replace(path=f"/{name}_loading")), contacts, events)
             await admin.execute(f'ALTER DATABASE "{name}_loading" RENAME TO "{name}"')
         else:
@@ -108,44 +108,85 @@ async def _prepare(contacts_dsn: str, contacts: int, events: int) -> str:
 
 
 async def _fill(dsn: str, contacts: int, events: int) -> None:
-    connection = await connect(dsn)
+    """Rows go in without indexes, and in two sessions at a time: the rows of a table, or an index of each."""
+    sessions = [await _session(dsn) for _ in range(2)]
+    connection, other = sessions
     try:
-        await connection.execute("SET statement_timeout = 0")
-        await connection.execute("SET maintenance_work_mem = '512MB'; SET synchronous_commit = off")
         workspace: int = await connection.fetchval("SELECT min(id) FROM workspaces WHERE mode = 'live'")
         # Numbers in no order of time, so that busy people are of all ages.
         await connection.execute(
             f"""
-            CREATE TEMP TABLE bench_people AS
+            CREATE UNLOGGED TABLE bench_people AS
             SELECT row_number() OVER (ORDER BY md5(id::text))::int - 1 AS number, id
             FROM contacts WHERE cell_id = {workspace * 1024}
             """
         )
         await connection.execute("ANALYZE bench_people")
-        indexes = await _drop_indexes(connection)
-        for first in range(0, events, _PORTION):
-            last = min(first + _PORTION, events)
-            await connection.execute(_EVENTS, workspace, first, last, float(events), float(contacts), None)
-        await connection.execute(_ONE_MORE, workspace, BUSY)
-        await connection.execute(_EVENTS, workspace, 0, BUSY_EVENTS, float(BUSY_EVENTS), 1.0, BUSY)
-        await connection.execute("DROP TABLE bench_people")
-        for statement in indexes:
-            await connection.execute(statement)
-        for statement in _AFTERWARDS:
-            await connection.execute(statement, workspace)
-        await connection.execute("VACUUM (ANALYZE)")
+        of_events, of_keys = await _drop_indexes(connection, "events"), await _drop_indexes(connection, "event_keys")
+        portions = iter(range(0, events, _PORTION))
+
+        async def load(session: Connection) -> None:
+            for first in portions:
+                last = min(first + _PORTION, events)
+                await session.execute(_EVENTS, workspace, first, last, float(events), float(contacts), None)
+
+        with _timed(f"{events:,} events"):
+            await asyncio.gather(*map(load, sessions))
+            await connection.execute(_ONE_MORE, workspace, BUSY)
+            await connection.execute(_EVENTS, workspace, 0, BUSY_EVENTS, float(BUSY_EVENTS), 1.0, BUSY)
+            await connection.execute("DROP TABLE bench_people")
+
+        async def work(session: Connection, *statements: str) -> None:
+            for statement in statements:
+                await session.execute(statement, *([workspace] if "$1" in statement else []))
+
+        with _timed("their indexes, keys and sums"):
+            await asyncio.gather(work(connection, *of_events), work(other, _CONSENT, _KEYS, *of_keys, _SUMS))
+        with _timed("vacuum"):
+            await asyncio.gather(
+                work(connection, "VACUUM (ANALYZE) events"),
+                work(other, "VACUUM (ANALYZE) event_keys, contact_stats, consent_states"),
+            )
     finally:
-        await connection.close()
+        for session in sessions:
+            await session.close()
 
 
-async def _drop_indexes(connection: Connection) -> list[str]:
-    """Drop the secondary indexes of `events`; gives the statements that make them again."""
-    rows = await connection.fetch(
+async def _session(dsn: str) -> Connection:
+    connection = await connect(dsn)
+    await connection.execute(
         """
-        SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS statement FROM pg_index
-        WHERE indrelid = 'events'::regclass AND NOT indisprimary
+        SET statement_timeout = 0; SET lock_timeout = 0; SET synchronous_commit = off;
+        SET maintenance_work_mem = '512MB'; SET max_parallel_maintenance_workers = 1
         """
     )
+    return connection
+
+
+async def _drop_indexes(connection: Connection, table: str) -> list[str]:
+    """Drop the primary key and all indexes of a table; gives the statements that make them again, the key first."""
+    rows = await connection.fetch(
+        """
+        SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS statement, c.conname AS key,
+               pg_get_constraintdef(c.oid) AS definition
+        FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'p'
+        WHERE i.indrelid = $1::text::regclass ORDER BY i.indisprimary DESC, name
+        """,
+        table,
+    )
+    made: list[str] = []
     for row in rows:
-        await connection.execute(f"DROP INDEX {row['name']}")
-    return [row["statement"].replace(" ON ONLY ", " ON ") for row in rows]
+        if row["key"] is None:
+            await connection.execute(f"DROP INDEX {row['name']}")
+            made.append(row["statement"].replace(" ON ONLY ", " ON "))
+        else:
+            await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {row['key']}")
+            made.append(f"ALTER TABLE {table} ADD CONSTRAINT {row['key']} {row['definition']}")
+    return made
+
+
+@contextmanager
+def _timed(what: str) -> Generator[None]:
+    started = time.perf_counter()
+    yield
+    print(f"loaded: {what} in {time.perf_counter() - started:.0f} s", flush=True)
