@@ -10,7 +10,6 @@ from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import Refusal
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.events import merging as merging  # joins in merges
-from orbit_contacts.features.events import queries
 from orbit_contacts.features.events.models import (
     Accepted,
     AcceptedEvent,
@@ -18,10 +17,10 @@ from orbit_contacts.features.events.models import (
     NewEvent,
     Rejected,
 )
-from orbit_contacts.features.events.resolving import Known, Naming, Resolver
+from orbit_contacts.features.events.resolving import Naming, Resolver
 from orbit_contacts.features.events.rules import Facts, facts_of
 from orbit_contacts.features.timeline.models import Event
-from orbit_contacts.features.timeline.recording import record_all
+from orbit_contacts.features.timeline.recording import record_all, record_one
 
 _AT_A_TIME = 500
 
@@ -36,11 +35,7 @@ class Draft(NamedTuple):
 
 async def add_one(tx: Transaction, contact_id: UUID, given: NewEvent, *, source: str) -> AcceptedEvent:
     """Record one event of a contact; what is wrong with it is refused."""
-    facts = facts_of(given, tx.now)
-    row = next(iter(await queries.live(tx, [contact_id])), None)
-    if row is None:
-        raise contacts.not_found(contact_id)
-    return await _record_one(tx, facts, Known(row["id"], row["blocked"]), source)
+    return await _record_one(tx, facts_of(given, tx.now), contact_id, source)
 
 
 async def add_named(tx: Transaction, given: EventOfContact, *, create: bool, source: str) -> AcceptedEvent:
@@ -49,17 +44,18 @@ async def add_named(tx: Transaction, given: EventOfContact, *, create: bool, sou
     (contact,) = await Resolver(tx).resolve([_naming(given)], create=create, source=source)
     if isinstance(contact, Refusal):
         raise contact
-    return await _record_one(tx, facts, contact, source)
+    return await _record_one(tx, facts, contact.id, source)
 
 
 def _naming(given: EventOfContact) -> Naming:
     return Naming(given.contact_id, given.external_id, given.phone, given.email)
 
 
-async def _record_one(tx: Transaction, facts: Facts, contact: Known, source: str) -> AcceptedEvent:
-    recorded = await record_all(tx, [_event(tx, facts, contact)], source=source)
-    if recorded.vanished:
-        raise contacts.not_found(contact.id)
+async def _record_one(tx: Transaction, facts: Facts, contact_id: UUID, source: str) -> AcceptedEvent:
+    event = _event(tx, facts, contact_id)
+    recorded = await record_one(tx, event, _in_spam(event), source=source)
+    if recorded is None:
+        raise contacts.not_found(contact_id)
     new = recorded.events[0] if recorded.events else None
     return AcceptedEvent(
         accepted=len(recorded.events),
@@ -69,18 +65,15 @@ async def _record_one(tx: Transaction, facts: Facts, contact: Known, source: str
     )
 
 
-def _event(tx: Transaction, facts: Facts, contact: Known) -> Event:
-    data = facts.data
-    if contact.blocked and facts.direction == "inbound":
-        data = _with_folder(data)
+def _event(tx: Transaction, facts: Facts, contact_id: UUID) -> Event:
     return Event(
-        contact_id=contact.id,
+        contact_id=contact_id,
         occurred_at=facts.occurred_at,
-        id=ids.mint(tx.now, ids.cell_number(contact.id)),
+        id=ids.mint(tx.now, ids.cell_number(contact_id)),
         type=facts.type,
         channel=facts.channel,
         direction=facts.direction,
-        data=data,
+        data=facts.data,
         title=facts.title,
         category=facts.category,
         message_id=facts.message_id,
@@ -90,9 +83,11 @@ def _event(tx: Transaction, facts: Facts, contact: Known) -> Event:
     )
 
 
-def _with_folder(data: bytes) -> bytes:
-    """What a blocked contact sends goes to spam. Of two equal keys the last one counts."""
-    inside = data.rstrip()[1:-1].strip()
+def _in_spam(event: Event) -> bytes | None:
+    """The data of what a blocked contact sends: it goes to spam. Of two equal keys the last one counts."""
+    if event.direction != "inbound":
+        return None
+    inside = event.data.rstrip()[1:-1].strip()
     return b"{" + inside + b',"folder":"spam"}' if inside else b'{"folder":"spam"}'
 
 
@@ -118,7 +113,9 @@ async def add_batch(
         if isinstance(contact, Refusal):
             rejected.append(_rejected(draft.place, contact))
         else:
-            events.append(_event(tx, draft.facts, contact))
+            event = _event(tx, draft.facts, contact.id)
+            spam = _in_spam(event) if contact.blocked else None
+            events.append(event if spam is None else event._replace(data=spam))
             places.append((draft.place, contact.id))
     recorded = await record_all(tx, events, source=source)
     rejected += [_rejected(index, contacts.not_found(id)) for index, id in places if id in recorded.vanished]

@@ -28,6 +28,27 @@ def key_of(event: Event) -> int | None:
     return int.from_bytes(hashlib.blake2b(known_by.encode(), digest_size=8).digest(), "big", signed=True)
 
 
+async def record_one(tx: Transaction, event: Event, if_blocked: bytes | None, *, source: str) -> Recorded | None:
+    """Add one event to a contact's timeline, as `record_all` does; None when there is no such live contact.
+
+    `if_blocked` are the event's data in place of its own when the contact is blocked.
+    """
+    cell_id, (sums,) = _cell(tx, event.contact_id), stats.added_by([event]).values()
+    row = await queries.insert_one(tx, cell_id, key_of(event), event, if_blocked, source, sums)
+    if row is None:
+        return None
+    if not row["added"]:
+        return Recorded([], 1, set())
+    if row["blocked"] and if_blocked is not None:
+        event = event._replace(data=if_blocked)
+    vanished = set[UUID]() if row["summed"] else await _add_to_stats(tx, [event])
+    if vanished:
+        await _take_back(tx, [event], vanished)
+        return None
+    await _tell(tx, [event])
+    return Recorded([event], 0, vanished)
+
+
 async def record_all(tx: Transaction, events: Sequence[Event], *, source: str) -> Recorded:
     """Add events of the caller's live contacts to their timelines; `source` is the door they came in by."""
     # One order for all transactions, so that two of them do not wait for each other in a circle.
