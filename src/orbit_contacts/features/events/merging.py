@@ -22,7 +22,7 @@ async def merge(tx: Transaction, survivor: UUID, sources: Sequence[UUID]) -> Non
         if sums is None:
             continue
         columns = [[value] for value in sums]
-        if not await timeline_queries.add_to_stats(tx, [cell_id], [survivor], columns):
+        if await timeline_queries.add_to_stats(tx, [cell_id], [survivor], columns):
             await timeline_queries.start_stats(tx, [survivor])
             await timeline_queries.add_to_stats(tx, [cell_id], [survivor], columns)
 

@@ -44,22 +44,11 @@ class Resolver:
         self._live: dict[UUID, Known] = {}
         self._ids: dict[str, UUID | None] = {}
 
-    async def resolve(self, namings: Sequence[Naming], *, create: bool, source: str) -> list[Known | Refusal]:
-        """For each naming the live contact, or why there is none. `create` makes contacts nobody knows."""
-        unique = dict.fromkeys(namings)
-        await self._look_up(unique)
-        found: dict[Naming, Known | Refusal] = {}
-        for naming in unique:
-            known = self._known(naming)
-            if isinstance(known, NotFound) and create and naming.contact_id is None:
-                known = await self._create(naming, source)
-            found[naming] = known
-        return [found[naming] for naming in namings]
-
-    async def _look_up(self, namings: Iterable[Naming]) -> None:
+    async def look_up(self, namings: Iterable[Naming]) -> None:
+        """Ask for all contacts that may be meant, in two statements."""
         wanted: dict[Identifier, None] = {}
         by_id: dict[UUID, None] = {}
-        for naming in namings:
+        for naming in dict.fromkeys(namings):
             if naming.contact_id is not None:
                 id = self._ids[naming.contact_id] = ids.parse("con", naming.contact_id)
                 if id is not None:
@@ -72,8 +61,11 @@ class Resolver:
                 self._holders[row["kind"], row["value"]] = row["contact_id"]
                 by_id[row["contact_id"]] = None
         if by_id:
-            for row in await queries.live(self._tx, sorted(by_id, key=_number)):
-                self._live[row["id"]] = Known(row["id"], row["blocked"])
+            contact_ids = sorted(by_id, key=_number)
+            unusual = await queries.unusual(self._tx, contact_ids)
+            for id in contact_ids:
+                if unusual.get(id) is not False:
+                    self._live[id] = Known(id, id in unusual)
 
     def _identifiers_of(self, naming: Naming) -> list[Identifier | Refusal]:
         """In the order in which they count."""
@@ -103,6 +95,17 @@ class Resolver:
         if len(value) > MAX_EXTERNAL_ID or "\0" in value:
             return _nobody("external_id", value)
         return Identifier("external_id", value, value)
+
+    async def resolve(self, namings: Sequence[Naming], *, create: bool, source: str) -> list[Known | Refusal]:
+        """For each naming, looked up before, the live contact, or why there is none. `create` makes contacts nobody
+        knows."""
+        found: dict[Naming, Known | Refusal] = {}
+        for naming in dict.fromkeys(namings):
+            known = self._known(naming)
+            if isinstance(known, NotFound) and create and naming.contact_id is None:
+                known = await self._create(naming, source)
+            found[naming] = known
+        return [found[naming] for naming in namings]
 
     def _known(self, naming: Naming) -> Known | Refusal:
         if naming.contact_id is not None:

@@ -23,19 +23,19 @@ _LARGEST = 10**308
 
 
 class Facts(NamedTuple):
-    """An event that may be stored, whoever it belongs to."""
+    """An event that may be stored, whoever it belongs to: the fields of `timeline.models.Event`, in their order."""
 
+    occurred_at: Instant
     type: str
     channel: str | None
     direction: str | None
-    occurred_at: Instant
-    event_id: str | None
+    data: bytes
+    title: str | None
+    category: str | None
     message_id: str | None
     call_id: str | None
     ticket_id: str | None
-    title: str | None
-    category: str | None
-    data: bytes
+    event_id: str | None
 
 
 def facts_of(given: NewEvent, now: Instant) -> Facts:
@@ -51,19 +51,17 @@ def facts_of(given: NewEvent, now: Instant) -> Facts:
             expected="lower-case words joined by dots, at most 100 characters: order.placed, page_viewed",
         )
     channel = usual_channel(type) if given.channel is None else checked_channel(given.channel)
-    return Facts(
-        type=type,
-        channel=channel,
-        direction=_direction(given, type),
-        occurred_at=_instant(given, now),
-        event_id=_text("event_id", given.event_id, 255),
-        message_id=_text("message_id", given.message_id, 255),
-        call_id=_text("call_id", given.call_id, 255),
-        ticket_id=_text("ticket_id", given.ticket_id, 255),
-        title=_text("title", given.title, 200),
-        category=_text("category", given.category, 64),
-        data=checked_data(given.data),
-    )
+    direction = _direction(given, type)
+    occurred_at = _instant(given, now)
+    event_id = _text("event_id", given.event_id, 255)
+    message_id = _text("message_id", given.message_id, 255)
+    call_id = _text("call_id", given.call_id, 255)
+    ticket_id = _text("ticket_id", given.ticket_id, 255)
+    title = _text("title", given.title, 200)
+    category = _text("category", given.category, 64)
+    data = checked_data(given.data)
+    # By position, in half the time.
+    return Facts(occurred_at, type, channel, direction, data, title, category, message_id, call_id, ticket_id, event_id)
 
 
 def _direction(given: NewEvent, type: str) -> str | None:

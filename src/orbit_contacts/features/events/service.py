@@ -6,6 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from orbit_contacts.core import ids
+from orbit_contacts.core.clock import Instant
+from orbit_contacts.core.concurrency import meanwhile
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import Refusal
 from orbit_contacts.features.contacts import service as contacts
@@ -41,7 +43,9 @@ async def add_one(tx: Transaction, contact_id: UUID, given: NewEvent, *, source:
 async def add_named(tx: Transaction, given: EventOfContact, *, create: bool, source: str) -> AcceptedEvent:
     """Record one event of the contact that it names; what is wrong with it is refused."""
     facts = facts_of(given, tx.now)
-    (contact,) = await Resolver(tx).resolve([_naming(given)], create=create, source=source)
+    resolver, naming = Resolver(tx), _naming(given)
+    await resolver.look_up([naming])
+    (contact,) = await resolver.resolve([naming], create=create, source=source)
     if isinstance(contact, Refusal):
         raise contact
     return await _record_one(tx, facts, contact.id, source)
@@ -66,21 +70,7 @@ async def _record_one(tx: Transaction, facts: Facts, contact_id: UUID, source: s
 
 
 def _event(tx: Transaction, facts: Facts, contact_id: UUID) -> Event:
-    return Event(
-        contact_id=contact_id,
-        occurred_at=facts.occurred_at,
-        id=ids.mint(tx.now, ids.cell_number(contact_id)),
-        type=facts.type,
-        channel=facts.channel,
-        direction=facts.direction,
-        data=facts.data,
-        title=facts.title,
-        category=facts.category,
-        message_id=facts.message_id,
-        call_id=facts.call_id,
-        ticket_id=facts.ticket_id,
-        event_id=facts.event_id,
-    )
+    return Event(contact_id, facts.occurred_at, ids.mint(tx.now, ids.cell_number(contact_id)), *facts[1:])
 
 
 def _in_spam(event: Event) -> bytes | None:
@@ -95,18 +85,11 @@ async def add_batch(
     tx: Transaction, given: Sequence[EventOfContact | Refusal], *, create: bool, source: str
 ) -> Accepted:
     """Record events of many contacts. One that is wrong is rejected by itself, with its place in the batch."""
-    rejected: list[Rejected] = []
-    drafts: list[Draft] = []
-    for index, event in enumerate(given):
-        if index % _AT_A_TIME == _AT_A_TIME - 1:
-            await asyncio.sleep(0)  # other requests go on while a large batch is read
-        try:
-            if isinstance(event, Refusal):
-                raise event
-            drafts.append(Draft(index, facts_of(event, tx.now), _naming(event)))
-        except Refusal as fault:
-            rejected.append(_rejected(index, fault))
-    found = await Resolver(tx).resolve([draft.naming for draft in drafts], create=create, source=source)
+    resolver = Resolver(tx)
+    async with meanwhile(resolver.look_up([_naming(event) for event in given if not isinstance(event, Refusal)])) as up:
+        drafts, rejected = await _checked(given, tx.now)
+        await up
+    found = await resolver.resolve([draft.naming for draft in drafts], create=create, source=source)
     events: list[Event] = []
     places: list[tuple[int, UUID]] = []
     for draft, contact in zip(drafts, found, strict=True):
@@ -122,6 +105,21 @@ async def add_batch(
     rejected.sort(key=_index)
     accepted = len(recorded.events)
     return Accepted(accepted=accepted, duplicates=len(given) - accepted - len(rejected), rejected=rejected)
+
+
+async def _checked(given: Sequence[EventOfContact | Refusal], at: Instant) -> tuple[list[Draft], list[Rejected]]:
+    drafts: list[Draft] = []
+    rejected: list[Rejected] = []
+    for index, event in enumerate(given):
+        if index % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)  # other requests go on while a large batch is read
+        try:
+            if isinstance(event, Refusal):
+                raise event
+            drafts.append(Draft(index, facts_of(event, at), _naming(event)))
+        except Refusal as fault:
+            rejected.append(_rejected(index, fault))
+    return drafts, rejected
 
 
 def _rejected(index: int, fault: Refusal) -> Rejected:

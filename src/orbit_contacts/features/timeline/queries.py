@@ -67,14 +67,12 @@ async def insert_events(
     """Add many events, each with its cell and the key it is known by."""
     if len(events) >= COPIED_FROM:
         workspace_id, now = tx.caller.workspace_id, tx.now
-        await tx.copy_in(
-            "events",
-            ("workspace_id", "source", "actor", "recorded_at", "cell_id", "key", *_COPIED),
-            [
-                (workspace_id, source, actor, now, cell, key, *event)
-                for cell, key, event in zip(cells, keys, events, strict=True)
-            ],
+        # One by one, so that PostgreSQL works on the first rows while the next are encoded.
+        rows = (
+            (workspace_id, source, actor, now, cell, key, *event)
+            for cell, key, event in zip(cells, keys, events, strict=True)
         )
+        await tx.copy_in("events", ("workspace_id", "source", "actor", "recorded_at", "cell_id", "key", *_COPIED), rows)
         return
     await tx.execute(
         f"""
@@ -176,22 +174,26 @@ async def copy_events(tx: Transaction, rows: copying.Encoded) -> None:
 
 async def take_keys(
     tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], keys: Sequence[int]
-) -> set[tuple[UUID, int]] | None:
-    """Take keys: different (contact, key) pairs. Gives those that were free; None when all of them were."""
+) -> set[tuple[UUID, int]]:
+    """Take keys: different (contact, key) pairs. Gives those that were not free, which are few or none."""
     rows = await tx.fetch_all(
         """
-        INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
-        SELECT $1, k.cell_id, k.contact_id, k.key
-        FROM unnest($2::bigint[], $3::uuid[], $4::bigint[]) AS k (cell_id, contact_id, key)
-        ON CONFLICT DO NOTHING
-        RETURNING contact_id, key
+        WITH taken AS (
+            INSERT INTO event_keys (workspace_id, cell_id, contact_id, key)
+            SELECT $1, k.cell_id, k.contact_id, k.key
+            FROM unnest($2::bigint[], $3::uuid[], $4::bigint[]) AS k (cell_id, contact_id, key)
+            ON CONFLICT DO NOTHING
+            RETURNING contact_id, key
+        )
+        SELECT contact_id, key FROM unnest($3::uuid[], $4::bigint[]) AS asked (contact_id, key)
+        EXCEPT SELECT contact_id, key FROM taken
         """,
         tx.caller.workspace_id,
         cells,
         contact_ids,
         keys,
     )
-    return None if len(rows) == len(keys) else {(row["contact_id"], row["key"]) for row in rows}
+    return {(row["contact_id"], row["key"]) for row in rows}
 
 
 async def free_keys(tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], keys: Sequence[int]) -> int:
@@ -208,29 +210,35 @@ async def free_keys(tx: Transaction, cells: Sequence[int], contact_ids: Sequence
 
 
 async def add_to_stats(
-    tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], columns: Sequence[Sequence[Any]]
+    tx: Transaction, cells: Sequence[int], contact_ids: Sequence[UUID], columns: Sequence[Sequence[Any] | None]
 ) -> set[UUID]:
-    """Add to the sums of contacts that have some, given in the columns of `stats`; gives which those are."""
+    """Add to the sums of contacts, given in the columns of `stats`; gives the contacts that have none to add to."""
     rows = await tx.fetch_all(
         """
-        UPDATE contact_stats s
-        SET messages_sent = s.messages_sent + d.messages_sent,
-            messages_received = s.messages_received + d.messages_received,
-            calls_started = s.calls_started + d.calls_started, calls_ended = s.calls_ended + d.calls_ended,
-            tickets_opened = s.tickets_opened + d.tickets_opened, tickets_closed = s.tickets_closed + d.tickets_closed,
-            events = s.events + d.events, orders = s.orders + d.orders, order_value = s.order_value + d.order_value,
-            last_order_at = greatest(s.last_order_at, d.last_order_at),
-            last_inbound_at = greatest(s.last_inbound_at, d.last_inbound_at),
-            last_outbound_at = greatest(s.last_outbound_at, d.last_outbound_at),
-            last_activity_at = greatest(s.last_activity_at, d.last_activity_at)
-        FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
-                    $9::int[], $10::int[], $11::float8[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
-                    $15::timestamptz[])
-             AS d (cell_id, contact_id, messages_sent, messages_received, calls_started, calls_ended, tickets_opened,
-                   tickets_closed, events, orders, order_value, last_order_at, last_inbound_at, last_outbound_at,
-                   last_activity_at)
-        WHERE s.cell_id = d.cell_id AND s.contact_id = d.contact_id
-        RETURNING s.contact_id
+        WITH done AS (
+            UPDATE contact_stats s
+            SET messages_sent = s.messages_sent + coalesce(d.messages_sent, 0),
+                messages_received = s.messages_received + coalesce(d.messages_received, 0),
+                calls_started = s.calls_started + coalesce(d.calls_started, 0),
+                calls_ended = s.calls_ended + coalesce(d.calls_ended, 0),
+                tickets_opened = s.tickets_opened + coalesce(d.tickets_opened, 0),
+                tickets_closed = s.tickets_closed + coalesce(d.tickets_closed, 0),
+                events = s.events + coalesce(d.events, 0), orders = s.orders + coalesce(d.orders, 0),
+                order_value = s.order_value + coalesce(d.order_value, 0),
+                last_order_at = greatest(s.last_order_at, d.last_order_at),
+                last_inbound_at = greatest(s.last_inbound_at, d.last_inbound_at),
+                last_outbound_at = greatest(s.last_outbound_at, d.last_outbound_at),
+                last_activity_at = greatest(s.last_activity_at, d.last_activity_at)
+            FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
+                        $9::int[], $10::int[], $11::float8[], $12::timestamptz[], $13::timestamptz[],
+                        $14::timestamptz[], $15::timestamptz[])
+                 AS d (cell_id, contact_id, messages_sent, messages_received, calls_started, calls_ended,
+                       tickets_opened, tickets_closed, events, orders, order_value, last_order_at, last_inbound_at,
+                       last_outbound_at, last_activity_at)
+            WHERE s.cell_id = d.cell_id AND s.contact_id = d.contact_id
+            RETURNING s.contact_id
+        )
+        SELECT asked AS contact_id FROM unnest($2::uuid[]) AS asked EXCEPT SELECT contact_id FROM done
         """,
         cells,
         contact_ids,

@@ -1,5 +1,6 @@
 """Events into the store: known ones are left out, sums follow, and features above hear of the new ones."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
@@ -8,12 +9,16 @@ import msgspec
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant
+from orbit_contacts.core.concurrency import meanwhile
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.features.timeline import inbound, outbound, queries, stats
 from orbit_contacts.features.timeline.models import Event, Recorded
 
 # (tx, new events of any kind and contact), in the transaction that records them; our own events are among them.
 recorded: list[Callable[[Transaction, Sequence[Event]], Awaitable[None]]] = []
+
+
+_AT_A_TIME = 500
 
 
 def key_of(event: Event) -> int | None:
@@ -33,15 +38,15 @@ async def record_one(tx: Transaction, event: Event, if_blocked: bytes | None, *,
 
     `if_blocked` are the event's data in place of its own when the contact is blocked.
     """
-    cell_id, (sums,) = _cell(tx, event.contact_id), stats.added_by([event]).values()
-    row = await queries.insert_one(tx, cell_id, key_of(event), event, if_blocked, source, sums)
+    cell_id, sums = _cell(tx, event.contact_id), stats.added_by([event])
+    row = await queries.insert_one(tx, cell_id, key_of(event), event, if_blocked, source, sums[event.contact_id])
     if row is None:
         return None
     if not row["added"]:
         return Recorded([], 1, set())
     if row["blocked"] and if_blocked is not None:
         event = event._replace(data=if_blocked)
-    vanished = set[UUID]() if row["summed"] else await _add_to_stats(tx, [event])
+    vanished = set[UUID]() if row["summed"] else await _add_to_stats(tx, sums)
     if vanished:
         await _take_back(tx, [event], vanished)
         return None
@@ -52,11 +57,17 @@ async def record_one(tx: Transaction, event: Event, if_blocked: bytes | None, *,
 async def record_all(tx: Transaction, events: Sequence[Event], *, source: str) -> Recorded:
     """Add events of the caller's live contacts to their timelines; `source` is the door they came in by."""
     # One order for all transactions, so that two of them do not wait for each other in a circle.
-    fresh, keys = await _not_known(tx, sorted(events, key=_by_contact))
+    events = sorted(events, key=_by_contact)
+    # PostgreSQL looks for what is known already while their sums are made here: most batches repeat nothing.
+    async with meanwhile(_not_known(tx, events)) as looking:
+        sums = await _sums(events)
+        fresh, keys = await looking
     duplicates = len(events) - len(fresh)
+    if duplicates:
+        sums = await _sums(fresh)
     if fresh:
         await queries.insert_events(tx, [_cell(tx, event.contact_id) for event in fresh], keys, fresh, source, None)
-    vanished = await _add_to_stats(tx, fresh)
+    vanished = await _add_to_stats(tx, sums)
     if vanished:
         fresh = await _take_back(tx, fresh, vanished)
     await _tell(tx, fresh)
@@ -77,15 +88,15 @@ async def _not_known(tx: Transaction, events: list[Event]) -> tuple[list[Event],
     if not first:
         return events, keys
     pairs = sorted(first, key=_by_number)
-    free = await queries.take_keys(
+    known = await queries.take_keys(
         tx, [_cell(tx, id) for id, _ in pairs], [id for id, _ in pairs], [key for _, key in pairs]
     )
-    if free is None and len(first) == len(events):
+    if not known and len(first) == len(events):
         return events, keys
     fresh = [
         (event, key)
         for event, key in zip(events, keys, strict=True)
-        if key is None or (first[event.contact_id, key] is event and (free is None or (event.contact_id, key) in free))
+        if key is None or (first[event.contact_id, key] is event and (event.contact_id, key) not in known)
     ]
     return [event for event, _ in fresh], [key for _, key in fresh]
 
@@ -98,9 +109,17 @@ def _cell(tx: Transaction, contact_id: UUID) -> int:
     return tx.caller.cell(ids.cell_number(contact_id))
 
 
-async def _add_to_stats(tx: Transaction, events: list[Event]) -> set[UUID]:
+async def _sums(events: Sequence[Event]) -> stats.Sums:
+    """What many events add up to; other work goes on between them."""
+    sums: stats.Sums = {}
+    for start in range(0, len(events), _AT_A_TIME):
+        await asyncio.sleep(0)
+        stats.add(sums, events[start : start + _AT_A_TIME])
+    return sums
+
+
+async def _add_to_stats(tx: Transaction, sums: stats.Sums) -> set[UUID]:
     """Add to the sums; gives the contacts that another transaction removed while this one was at work."""
-    sums = stats.added_by(events)
     waiting = list(sums)
     for attempt in range(3):
         if not waiting:
@@ -108,8 +127,8 @@ async def _add_to_stats(tx: Transaction, events: list[Event]) -> set[UUID]:
         if attempt:
             await queries.start_stats(tx, waiting)
         cells = [_cell(tx, id) for id in waiting]
-        done = await queries.add_to_stats(tx, cells, waiting, stats.columns(sums, waiting))
-        waiting = [id for id in waiting if id not in done]
+        missing = await queries.add_to_stats(tx, cells, waiting, stats.columns(sums, waiting))
+        waiting = [id for id in waiting if id in missing]
     return set(waiting)
 
 

@@ -5,7 +5,7 @@ Every sum is `+=` or the latest instant, so late and out-of-order events are rig
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,8 @@ COUNTS = (
 )
 LATEST = ("last_order_at", "last_inbound_at", "last_outbound_at", "last_activity_at")
 
+_NOTHING = (0,) * len(COUNTS) + (None,) * len(LATEST)
+
 _COUNTED = {
     "message.sent": 0,
     "message.received": 1,
@@ -40,13 +42,22 @@ _EVENTS, _ORDERS, _VALUE, _LAST_ORDER, _LAST_INBOUND, _LAST_OUTBOUND, _LAST_ACTI
 _ACTIVITY = frozenset({"message", "call", "ticket", "event"})
 
 
-def added_by(events: Iterable[Event]) -> dict[UUID, list[Any]]:
-    """For each contact what its events add, a list in the order of `COUNTS` and `LATEST`."""
-    sums: dict[UUID, list[Any]] = {}
+Sums: TypeAlias = dict[UUID, list[Any]]
+"""For each contact what its events add, a list in the order of `COUNTS` and `LATEST`."""
+
+
+def added_by(events: Iterable[Event]) -> Sums:
+    sums: Sums = {}
+    add(sums, events)
+    return sums
+
+
+def add(sums: Sums, events: Iterable[Event]) -> None:
+    """Add what further events add."""
     for event in events:
         row = sums.get(event.contact_id)
         if row is None:
-            row = sums[event.contact_id] = [0, 0, 0, 0, 0, 0, 0, 0, 0.0, None, None, None, None]
+            row = sums[event.contact_id] = list(_NOTHING)
         type, at = event.type, event.occurred_at
         kind = kind_of(type)
         if kind not in _ACTIVITY:
@@ -66,7 +77,6 @@ def added_by(events: Iterable[Event]) -> dict[UUID, list[Any]]:
                 _raise(row, _LAST_ORDER, at)
             elif type == "order.refunded":
                 row[_VALUE] -= order_value(event.data)
-    return sums
 
 
 def _raise(row: list[Any], place: int, instant: int) -> None:
@@ -96,6 +106,11 @@ def united(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
     return counts + latest
 
 
-def columns(sums: dict[UUID, list[Any]], contact_ids: Sequence[UUID]) -> list[list[Any]]:
-    """The rows of these contacts, turned into columns."""
-    return [list(column) for column in zip(*(sums[id] for id in contact_ids), strict=True)]
+def columns(sums: Sums, contact_ids: Sequence[UUID]) -> list[list[Any] | None]:
+    """The rows of these contacts, turned into columns. One in which nothing is added is None: most events tell of a
+    few things only."""
+    turned = [list(column) for column in zip(*(sums[id] for id in contact_ids), strict=True)]
+    return [
+        None if column.count(nothing) == len(column) else column
+        for column, nothing in zip(turned, _NOTHING, strict=True)
+    ]
