@@ -217,8 +217,9 @@ def _requests(
     by_id = f"""\\set n random(1, 500)
 SELECT {columns} FROM contacts c WHERE c.cell_id = {cell} AND c.id = (ARRAY[{id_list}]::uuid[])[:n] AND c.deleted_at IS NULL;
 """
-    newest = f"""SELECT {columns} FROM contacts c WHERE c.cell_id = {cell} AND c.deleted_at IS NULL ORDER BY c.id DESC LIMIT %d;
-SELECT coalesce(sum(live), 0)::bigint FROM contact_counts WHERE cell_id = ANY(ARRAY[{cell}]::bigint[]);
+    newest = f"""SELECT {columns},
+    (SELECT coalesce(sum(live), 0)::bigint FROM contact_counts WHERE cell_id = ANY(ARRAY[{cell}]::bigint[])) AS total
+FROM contacts c WHERE c.cell_id = {cell} AND c.deleted_at IS NULL ORDER BY c.id DESC LIMIT %d;
 """
     measures: dict[str, tuple[Callable[[], Figure], Callable[[float], Figure]]] = {
         "GET by id": (
@@ -317,18 +318,23 @@ def _create_script(workspace: int) -> str:
     return f"""\\set a random(1, 9000000000000000)
 \\set b random(100000000, 999999999)
 BEGIN;
-INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
-SELECT {workspace}, kind, value, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid
-FROM unnest(ARRAY['email','phone'], ARRAY['b' || :a::bigint || '@example.com', '+44' || :a::bigint]) AS claimed (kind, value)
-ON CONFLICT DO NOTHING RETURNING kind, value;
-WITH counted AS (
-    INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever) VALUES ({workspace}, {cell}, 'lead', 'GB', 1, 1)
+WITH claimed AS (
+    INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
+    SELECT {workspace}, kind, value, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid
+    FROM unnest(ARRAY['email','phone'], ARRAY['b' || :a::bigint || '@example.com', '+44' || :a::bigint]) AS wanted (kind, value)
+    ON CONFLICT DO NOTHING RETURNING kind
+), free AS (
+    SELECT FROM claimed HAVING count(*) = 2
+), counted AS (
+    INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)
+    SELECT {workspace}, {cell}, 'lead', 'GB', 1, 1 FROM free
 )
 INSERT INTO contacts AS c (workspace_id, cell_id, id, bucket, source, search_text, created_at, updated_at, phone, email,
     first_name, last_name, country_code, lifecycle_stage, tags, metadata, custom_fields)
-VALUES ({workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid, 122, 'api',
+SELECT {workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid, 122, 'api',
     ' jane doe b' || :a::bigint || '@example.com 44' || :a::bigint, now(), now(), '+44' || :a::bigint, 'b' || :a::bigint || '@example.com', 'Jane', 'Doe', 'GB',
-    'lead', ARRAY['bench'], '{{"plan": "pro"}}', '{{}}')
+    'lead', ARRAY['bench'], '{{"plan": "pro"}}', '{{}}'
+FROM free
 RETURNING {COLUMNS};
 INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, channel, direction, data)
 VALUES ({workspace}, {cell}, ('0199e000-0000-8000-8' || lpad(to_hex(:a::bigint), 15, '0'))::uuid, now(),
