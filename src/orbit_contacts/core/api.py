@@ -136,8 +136,8 @@ class Api:
         self, operation: Operation, caller: Caller, parameters: list[str], request: Request
     ) -> Reply | Stream:
         values: dict[str, Any] = {"request": request}
-        for (argument, name, prefix), value in zip(operation.prefixes, parameters, strict=True):
-            values[argument] = _path_value(name, prefix, value)
+        for (name, prefix), value in zip(operation.prefixes, parameters, strict=True):
+            values[name] = _path_value(name, prefix, value)
         if operation.query is not None:
             values["query"] = decode_query(request.query, operation.query, operation.query_lists)
         if operation.decoder is not None:

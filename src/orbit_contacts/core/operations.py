@@ -132,9 +132,9 @@ class Operation:
             if isinstance(hint, type) and issubclass(hint, Reader | Unbound):
                 self.session = hint
                 self.arguments.append("session")
-            elif name in in_path:
+            elif name in in_path and name not in ("session", "request", "query", "body"):
                 self.path_types[name] = hint
-                self.arguments.append(f"path:{name}")
+                self.arguments.append(name)
             elif hint is Request:
                 self.arguments.append("request")
             elif name in ("query", "body"):
@@ -150,7 +150,7 @@ class Operation:
         self.is_list = self.is_page and get_origin(_inside(hints["return"])) is Page
         self.result = self.answers or self.result
         self.is_stream = self.result is Stream
-        self.prefixes = [(f"path:{name}", name, ids.PREFIXES.get(hint)) for name, hint in self.path_types.items()]
+        self.prefixes = [(name, ids.PREFIXES.get(hint)) for name, hint in self.path_types.items()]
 
     @staticmethod
     def _result(hint: Any) -> tuple[Any, bool]:
