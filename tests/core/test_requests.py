@@ -1,6 +1,8 @@
 """What holds for every request: credentials, envelopes, errors, idempotency, limits, and commit before answer."""
 
 import asyncio
+import json
+import socket
 import threading
 import uuid
 from typing import Any
@@ -9,8 +11,10 @@ import asyncpg
 import httpx
 import jwt
 import pytest
+import uvicorn
 
 from orbit_contacts.core.database import connect
+from orbit_contacts.interfaces.http_protocol import LeanProtocol
 from tests.conftest import Client, Server, Workspace
 
 
@@ -272,3 +276,75 @@ def test_an_operation_may_have_a_limit_of_its_own(dsn: str, api: Client) -> None
         assert own.get("/contacts").headers["x-ratelimit-limit"] == "120"
     finally:
         server.stop()
+
+
+def test_what_is_no_http_is_refused_like_everything_else() -> None:
+    config = uvicorn.Config(
+        lambda scope, receive, send: None, host="127.0.0.1", port=0, log_level="critical", http=LeanProtocol
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    with socket.create_connection(server.servers[0].sockets[0].getsockname()[:2], timeout=5) as connection:
+        connection.sendall(b"NONSENSE / HTTP/1.1\r\nhost: x\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    server.should_exit = True
+    thread.join(5)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    error = json.loads(body)["error"]
+    assert (error["code"], error["status"], error["details"]["field"]) == ("VALIDATION_ERROR", 400, "request")
+    assert json.loads(body)["meta"]["request_id"].encode() in head
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+async def test_a_new_key_is_shown_once_and_nowhere_kept(workspace: Workspace, dsn: str, rotated: bool) -> None:
+    api, path, body = workspace.api, "/settings/api-keys", {"name": "till", "scopes": ["contacts:read"]}
+    if rotated:
+        path, body = f"{path}/{api.data('POST', path, body)['id']}/rotate", None
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    first = api.request("POST", path, body, headers=headers)
+    second = api.request("POST", path, body, headers=headers)
+    assert (second.status_code, second.headers["Idempotent-Replayed"]) == (201, "true")
+    assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "no-store"
+    made, again = first.json()["data"], second.json()["data"]
+    assert again == made | {"key": None}
+    connection = await connect(dsn)
+    kept = await connection.fetchval(
+        "SELECT body FROM idempotency_keys WHERE workspace_id = $1 AND key = $2",
+        workspace.id,
+        headers["Idempotency-Key"],
+    )
+    await connection.close()
+    assert made["key"].encode() not in kept
+
+
+def test_a_rotated_key_ends_like_the_one_before(workspace: Workspace) -> None:
+    made = workspace.api.data(
+        "POST", "/settings/api-keys", {"name": "till", "scopes": ["contacts:read"], "expiresIn": "30d"}
+    )
+    rotated = workspace.api.data("POST", f"/settings/api-keys/{made['id']}/rotate")
+    assert made["expires_at"][:10] <= rotated["expires_at"][:10] <= "2099"
+
+
+def test_the_default_country_reads_national_numbers(workspace: Workspace) -> None:
+    api = workspace.api
+    assert api.data("GET", "/settings/contacts") == {"default_country_code": None}
+    assert api.post("/contacts", {"phone": "0532 123 45 67"}).status_code == 422
+    assert api.data("PATCH", "/settings/contacts", {"default_country_code": "tr"}) == {"default_country_code": "TR"}
+    for _ in range(50):
+        response = api.post("/contacts", {"phone": "0532 123 45 67"})
+        if response.status_code == 201:
+            break
+        threading.Event().wait(0.02)
+    assert response.json()["data"]["phone"] == "+905321234567"
+    assert workspace.test_api.data("GET", "/settings/contacts") == {"default_country_code": None}
+    assert api.patch("/settings/contacts", {"default_country_code": "ZZ"}).status_code == 422
+    assert [entry["action"] for entry in api.data("GET", "/settings/audit-log")] == ["settings.contacts_changed"]
+
+
+def test_a_total_that_was_not_counted_is_not_exact(api: Client) -> None:
+    pagination = api.get("/compliance/consent", identifier="nobody@example.com").json()["meta"]["pagination"]
+    assert (pagination["total"], pagination["total_is_exact"]) == (None, False)

@@ -30,7 +30,11 @@ def test_a_repeated_key_gives_the_same_answer(operation: Operation, owner: Works
     first = call.by(owner.api, **key)
     assert first.is_success, first.text
     again = call.by(owner.api, **key)
-    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.status_code == first.status_code
+    if "no-store" in first.headers.get("cache-control", ""):
+        assert again.json()["data"] == first.json()["data"] | {"key": None}  # a secret is told once
+    else:
+        assert again.content == first.content
     assert (first.headers.get("idempotent-replayed"), again.headers.get("idempotent-replayed")) == (None, "true")
     other = call._replace(query=call.query | {"another": "request"}).by(owner.api, **key)
     assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")

@@ -24,6 +24,7 @@ _WRITES: tuple[type[errors.Refusal], ...] = (
     errors.IdempotencyInProgress,
     errors.PayloadTooLarge,
 )
+_WAITING = (errors.RateLimited, errors.ServiceUnavailable, errors.IdempotencyInProgress)
 _BODY: tuple[type[errors.Refusal], ...] = (
     errors.MalformedBody,
     errors.InvalidRequest,
@@ -46,7 +47,10 @@ _PAGINATION = {
         "cursor": {"type": ["string", "null"], "description": "Send as `cursor` for the next page."},
         "has_more": {"type": "boolean"},
         "total": {"type": ["integer", "null"], "description": "Rows that match on all pages."},
-        "total_is_exact": {"type": "boolean", "description": "False when counting stopped at a cap."},
+        "total_is_exact": {
+            "type": "boolean",
+            "description": "False where a cap ended the counting, or none began.",
+        },
     },
 }
 _ERROR = {
@@ -82,6 +86,37 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of the state that is to be changed; 412 when it is another by now.",
+    "schema": {"type": "string"},
+}
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The request's own id if it sent a usable one, else a new one.",
+        "schema": {"type": "string"},
+    },
+    "X-RateLimit-Limit": {
+        "description": "Calls of this operation a minute and key.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Remaining": {"description": "What is left of them.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {
+        "description": "When the minute ends, in seconds since 1970.",
+        "schema": {"type": "integer"},
+    },
+    "X-Orbit-Env": {"description": "`sandbox` on answers to test keys.", "schema": {"const": "sandbox"}},
+    "Idempotent-Replayed": {
+        "description": "`true` where a repeated request is told its first answer again.",
+        "schema": {"const": "true"},
+    },
+    "ETag": {"description": "Names this state of the contact; send it as `If-Match`.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+}
+_ON_ALL = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
 
 def document(operations: Sequence[Operation], *, version: str, server: str = "/api/v1") -> dict[str, Any]:
     """The whole document as plain data; stable order, so that its snapshot can be reviewed."""
@@ -110,7 +145,8 @@ def document(operations: Sequence[Operation], *, version: str, server: str = "/a
         "components": {
             "schemas": dict(sorted(components.items())),
             "responses": dict(sorted(refused.items())),
-            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
+            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY, "IfMatch": _IF_MATCH},
+            "headers": _HEADERS,
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "Bearer": {
@@ -197,6 +233,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             parameters.append(parameter)
     if operation.method not in ("GET", "HEAD"):
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+        if operation.etag:
+            parameters.append({"$ref": "#/components/parameters/IfMatch"})
     return parameters
 
 
@@ -214,7 +252,13 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: Operation, schema_of: dict[str, Any], refused: dict[str, dict[str, Any]]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status in (operation.status, *operation.also):
-        responses[str(status)] = _success(operation, status, schema_of)
+        headers = [*_ON_ALL, "X-Orbit-Env"]
+        if operation.method != "GET":
+            headers.append("Idempotent-Replayed")
+        if operation.etag:
+            headers.append("ETag")
+        answer = _success(operation, status, schema_of)
+        responses[str(status)] = {"description": answer.pop("description"), "headers": _headers(headers)} | answer
     by_status: dict[int, list[type[errors.Refusal]]] = {}
     for refusal in _refusals(operation):
         by_status.setdefault(refusal.status, []).append(refusal)
@@ -222,6 +266,10 @@ def _responses(operation: Operation, schema_of: dict[str, Any], refused: dict[st
         name = _share(refused, status, refusals)
         responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
+
+
+def _headers(names: Sequence[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _share(refused: dict[str, dict[str, Any]], status: int, refusals: list[type[errors.Refusal]]) -> str:
@@ -234,7 +282,12 @@ def _share(refused: dict[str, dict[str, Any]], status: int, refusals: list[type[
             {"type": "object", "properties": {"error": {"properties": {"code": {"enum": codes}}}}},
         ]
     }
-    response = {"description": "\n".join(lines), "content": {JSON: {"schema": schema}}}
+    waits = any(refusal in _WAITING for refusal in refusals)
+    response = {
+        "description": "\n".join(lines),
+        "headers": _headers([*_ON_ALL, "Retry-After"] if waits else _ON_ALL),
+        "content": {JSON: {"schema": schema}},
+    }
     name = ".".join((str(status), *codes))
     # The same codes may have other meanings elsewhere.
     while refused.setdefault(name, response) != response:

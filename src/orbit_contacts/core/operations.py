@@ -31,11 +31,15 @@ JSON = "application/json"
 
 
 class Answer(msgspec.Struct, Generic[T]):
-    """A result with another status than the declared one, or with headers of its own."""
+    """A result with another status than the declared one, or with headers of its own.
+
+    `again` is what a repetition of the request (`Idempotency-Key`) is told instead, where `data` may not be kept.
+    """
 
     data: T
     status: int | None = None
     headers: dict[str, str] = {}
+    again: T | None = None
 
 
 class Stream(msgspec.Struct):
@@ -71,7 +75,8 @@ class Operation:
     """One method on one path, with everything the binding and the document need.
 
     `reads`: the Struct of a JSON body that the handler decodes itself from the `Request`. `public`: public keys may
-    call it too. `token_in_query`: the key may come as `?token=`, where a browser cannot send a header.
+    call it too. `token_in_query`: the key may come as `?token=`, where a browser cannot send a header. `etag`: its
+    answer has an `ETag`, and if it changes something it heeds `If-Match`.
     """
 
     def __init__(
@@ -94,6 +99,7 @@ class Operation:
         token_in_query: bool = False,
         claims_key: bool = False,
         per_minute: int | None = None,
+        etag: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -115,6 +121,7 @@ class Operation:
         self.claims_key = claims_key
         # Calls per key, where they are fewer than the limit of all writes (or reads).
         self.per_minute = per_minute
+        self.etag = etag
         self.id: str = getattr(handler, "__name__", path)
         self.segments = tuple(path.strip("/").split("/"))
         self._inspect()

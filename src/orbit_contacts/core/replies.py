@@ -27,26 +27,29 @@ log = structlog.get_logger()
 
 
 class Reply:
-    """A finished answer: status, headers of its own, and the bytes."""
+    """A finished answer: status, headers of its own, and the bytes; `again` are those an idempotency key keeps,
+    where they are others."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("again", "body", "headers", "status")
 
     def __init__(self, status: int, body: bytes, headers: Headers) -> None:
         self.status = status
         self.body = body
         self.headers = headers
+        self.again: bytes | None = None
 
 
 def rendered(operation: Operation, result: Any, request_id: str) -> Reply | Stream:
     """What a handler gave, as its operation answers: 204 for None, a stream as it is, else the JSON envelope."""
     status = operation.status
     headers: Headers = []
+    again: Any = None
     if isinstance(result, Answer):
         answer = cast("Answer[Any]", result)
         status = answer.status or status
         for name, value in answer.headers.items():
             headers.append((name.lower().encode(), value.encode("latin-1")))
-        result = answer.data
+        result, again = answer.data, answer.again
     if isinstance(result, Stream):
         return result
     if result is None:
@@ -59,7 +62,10 @@ def rendered(operation: Operation, result: Any, request_id: str) -> Reply | Stre
         body = envelope.page(sheet.data, sheet.cursor, sheet.total, sheet.total_is_exact, request_id)
     else:
         body = envelope.success(result, request_id)
-    return Reply(status, body, headers)
+    reply = Reply(status, body, headers)
+    if again is not None:
+        reply.again = envelope.success(again, request_id)
+    return reply
 
 
 def failed(error: Exception, request_id: str, operation: Operation | None) -> Reply:
@@ -86,7 +92,7 @@ def failed(error: Exception, request_id: str, operation: Operation | None) -> Re
 def to_store(reply: Reply) -> StoredAnswer:
     """An answer as an idempotency key keeps it; `from_store` gives it again."""
     lines = [f"{name.decode()}: {value.decode('latin-1')}" for name, value in reply.headers]
-    return StoredAnswer(reply.status, lines, reply.body)
+    return StoredAnswer(reply.status, lines, reply.body if reply.again is None else reply.again)
 
 
 def from_store(answer: StoredAnswer) -> Reply:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from orbit_contacts.core import envelope
+from orbit_contacts.core.errors import MalformedBody
 from orbit_contacts.core.replies import WHOLE_ANSWER
 
 
@@ -80,3 +82,18 @@ class LeanProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP, or names no method there is, is refused in the shape of every refusal."""
+        request_id = envelope.new_request_id()
+        refusal = MalformedBody("The request is not valid HTTP.", field="request", value=None, expected="HTTP/1.1")
+        body = envelope.failure(refusal, request_id)
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nx-request-id: "
+            + request_id.encode()
+            + b"\r\ncontent-length: "
+            + str(len(body)).encode()
+            + b"\r\nconnection: close\r\n\r\n"
+            + body
+        )
+        self.transport.close()

@@ -16,6 +16,9 @@ SAMPLES = Samples(
         )["id"]
     },
     fields={"external_id": None},
-    bodies={"create_contact": lambda own: {"email": f"{word()}@example.com"}},
+    bodies={
+        "create_contact": lambda own: {"email": f"{word()}@example.com"},
+        "change_contact_settings": lambda own: {"default_country_code": "TR"},
+    },
     before={"restore_contact": lambda api, own: api.delete(f"/contacts/{own['con']}", params={"soft": "true"})},
 )

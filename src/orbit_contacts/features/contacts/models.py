@@ -95,6 +95,13 @@ class NewContact(ContactInput, kw_only=True):
     list_ids: Annotated[list[str], Meta(description="Lists to join.", max_length=100)] = []
 
 
+class ContactSettings(msgspec.Struct, kw_only=True):
+    default_country_code: Annotated[
+        str | None,
+        Meta(description="Country of phone numbers written without one (ISO 3166-1 alpha-2); null for none."),
+    ]
+
+
 class CreateQuery(msgspec.Struct, kw_only=True):
     upsert: Annotated[
         bool, Meta(description="Update the contact that already holds an identifier, instead of 409.")

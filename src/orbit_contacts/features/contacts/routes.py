@@ -17,11 +17,14 @@ from orbit_contacts.features.contacts.models import (
     Contact,
     ContactAlreadyExists,
     ContactInput,
+    ContactSettings,
     CreateQuery,
     DeleteQuery,
     ListQuery,
     NewContact,
 )
+from orbit_contacts.features.contacts.places import parse_country
+from orbit_contacts.features.workspaces import service as workspaces
 
 routes = Routes("Contacts")
 
@@ -48,7 +51,7 @@ async def list_contacts(reader: Reader, query: ListQuery) -> Page[Contact]:
     return await listing.list_contacts(reader, query)
 
 
-@routes.get("/contacts/{id}", scope="contacts:read")
+@routes.get("/contacts/{id}", scope="contacts:read", etag=True)
 async def get_contact(reader: Reader, id: ContactId) -> Answer[Contact]:
     """Get a contact; its `ETag` can be sent as `If-Match` with a change."""
     contact, tag = await service.get_with_etag(reader, id)
@@ -60,13 +63,13 @@ async def _update(tx: Transaction, id: ContactId, body: ContactInput, request: R
     return Answer(contact, headers={"ETag": tag})
 
 
-@routes.put("/contacts/{id}", scope="contacts:write", refuses=(*_INPUT, PreconditionFailed))
+@routes.put("/contacts/{id}", scope="contacts:write", refuses=(*_INPUT, PreconditionFailed), etag=True)
 async def update_contact(tx: Transaction, id: ContactId, body: ContactInput, request: Request) -> Answer[Contact]:
     """Update a contact: fields that are sent change, null clears, `metadata` is merged."""
     return await _update(tx, id, body, request)
 
 
-@routes.patch("/contacts/{id}", scope="contacts:write", refuses=(*_INPUT, PreconditionFailed))
+@routes.patch("/contacts/{id}", scope="contacts:write", refuses=(*_INPUT, PreconditionFailed), etag=True)
 async def patch_contact(tx: Transaction, id: ContactId, body: ContactInput, request: Request) -> Answer[Contact]:
     """Update a contact; the same as PUT."""
     return await _update(tx, id, body, request)
@@ -86,3 +89,18 @@ async def delete_contact(tx: Transaction, id: ContactId, query: DeleteQuery) -> 
 async def restore_contact(tx: Transaction, id: ContactId) -> Contact:
     """Restore a contact that was soft-deleted in the last 30 days."""
     return await service.restore(tx, id)
+
+
+@routes.get("/settings/contacts", scope="contacts:read")
+async def get_contact_settings(reader: Reader) -> ContactSettings:
+    """Get the country in which national phone numbers are read."""
+    return ContactSettings(default_country_code=await workspaces.default_region(reader))
+
+
+@routes.patch("/settings/contacts", scope="settings:write")
+async def change_contact_settings(tx: Transaction, body: ContactSettings) -> ContactSettings:
+    """Set the country in which national phone numbers are read where a request names none."""
+    given = body.default_country_code
+    region = parse_country(given, "default_country_code") if given is not None else None
+    await workspaces.set_default_region(tx, region)
+    return ContactSettings(default_country_code=region)

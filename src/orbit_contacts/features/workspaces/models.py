@@ -49,7 +49,13 @@ class ApiKey(msgspec.Struct, kw_only=True):
 
 
 class CreatedApiKey(ApiKey, kw_only=True):
-    key: Annotated[str, Meta(description="The key itself, shown this once.")]
+    key: Annotated[
+        str | None,
+        Meta(
+            description="The key itself, shown this once: null when a repeated request (`Idempotency-Key`) is "
+            "answered again, since only a hash of it is kept."
+        ),
+    ]
 
 
 class Revocation(msgspec.Struct, kw_only=True):

@@ -15,6 +15,12 @@ async def find_workspace(connection: Connection, workspace_id: int) -> Record | 
     )
 
 
+async def set_default_region(tx: Transaction, region: str | None) -> None:
+    await tx.execute("UPDATE workspaces SET default_region = $2 WHERE id = $1", tx.caller.workspace_id, region)
+    # It is part of every cached caller.
+    await tx.fetch_value("SELECT pg_notify('orbit_keys', '')")
+
+
 async def first_workspace(connection: Connection) -> Record | None:
     return await connection.fetchrow(
         """

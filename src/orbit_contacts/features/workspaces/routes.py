@@ -1,5 +1,7 @@
 """`/settings/api-keys` and the audit log."""
 
+import msgspec
+
 from orbit_contacts.core.database import Reader, Transaction
 from orbit_contacts.core.errors import Conflict
 from orbit_contacts.core.ids import KeyId
@@ -10,7 +12,11 @@ from orbit_contacts.features.workspaces.models import ApiKey, AuditEntry, Create
 
 routes = Routes("Settings")
 
-_SHOWN_ONCE = {"Cache-Control": "no-store"}
+
+def _shown_once(created: CreatedApiKey) -> Answer[CreatedApiKey]:
+    """The key is in this answer only: a repetition of the request is told everything else."""
+    again = msgspec.structs.replace(created, key=None)
+    return Answer(created, headers={"Cache-Control": "no-store"}, again=again)
 
 
 @routes.get("/settings/api-keys", scope="api_keys:read")
@@ -22,7 +28,7 @@ async def list_api_keys(reader: Reader, query: PageQuery) -> Page[ApiKey]:
 @routes.post("/settings/api-keys", scope="api_keys:write", status=201)
 async def create_api_key(tx: Transaction, body: NewApiKey) -> Answer[CreatedApiKey]:
     """Create an API key; the key itself is in this answer only."""
-    return Answer(await service.create_key(tx, body), headers=_SHOWN_ONCE)
+    return _shown_once(await service.create_key(tx, body))
 
 
 @routes.delete("/settings/api-keys/{id}", scope="api_keys:write", status=204)
@@ -33,8 +39,8 @@ async def revoke_api_key(tx: Transaction, id: KeyId) -> None:
 
 @routes.post("/settings/api-keys/{id}/rotate", scope="api_keys:write", status=201, refuses=(Conflict,))
 async def rotate_api_key(tx: Transaction, id: KeyId) -> Answer[CreatedApiKey]:
-    """Replace a key; the old one works for 24 more hours."""
-    return Answer(await service.rotate_key(tx, id), headers=_SHOWN_ONCE)
+    """Replace a key by one with the same scopes and lifetime; the old one works for 24 more hours."""
+    return _shown_once(await service.rotate_key(tx, id))
 
 
 @routes.post("/settings/api-keys/{id}/schedule-revoke", scope="api_keys:write", refuses=(Conflict,))

@@ -97,9 +97,13 @@ def mode_and_type(key: str) -> tuple[Any, Any]:
     )
 
 
-async def insert_key(connection: Connection, workspace_id: int, key: str, new: NewApiKey, by: str) -> bool:
+async def insert_key(
+    connection: Connection, workspace_id: int, key: str, new: NewApiKey, by: str, *, lifetime: Instant | None = None
+) -> bool:
     at = now()
     days = LIFETIMES[new.expires_in]
+    if lifetime is None and days is not None:
+        lifetime = days * DAY
     return await queries.insert_key(
         connection,
         id=ids.mint(at),
@@ -112,7 +116,7 @@ async def insert_key(connection: Connection, workspace_id: int, key: str, new: N
         hash=hash_key(key),
         created_by=by,
         now=at,
-        expires_at=None if days is None else at + days * DAY,
+        expires_at=None if lifetime is None else at + lifetime,
     )
 
 
@@ -164,8 +168,22 @@ async def every_workspace(connection: Connection, name: str) -> list[Caller]:
     return [caller_of_workspace(row, actor=name, name=name) for row in await queries.every_workspace(connection)]
 
 
-async def create_key(tx: Transaction, new: NewApiKey) -> CreatedApiKey:
-    """Make a key in the caller's organization; nobody can grant more than they hold."""
+async def default_region(reader: Reader) -> str | None:
+    """The country of national phone numbers, as it is now (a caller may be a few seconds old)."""
+    row = await queries.find_workspace(reader.connection, reader.caller.workspace_id)
+    return None if row is None else row["default_region"]
+
+
+async def set_default_region(tx: Transaction, region: str | None) -> None:
+    old = await default_region(tx)
+    if region != old:
+        await queries.set_default_region(tx, region)
+        await audit(tx, "settings.contacts_changed", "contacts", {"old": old, "new": region})
+
+
+async def create_key(tx: Transaction, new: NewApiKey, *, lifetime: Instant | None = None) -> CreatedApiKey:
+    """Make a key in the caller's organization; nobody can grant more than they hold. `lifetime` (in microseconds)
+    stands in for that of `new`."""
     if not new.scopes:
         raise MissingField("A key needs at least one scope.", field="scopes", value=[], expected="e.g. contacts:read")
     for scope in new.scopes:
@@ -182,7 +200,7 @@ async def create_key(tx: Transaction, new: NewApiKey) -> CreatedApiKey:
     mode = new.mode or tx.caller.mode
     workspace = await _sibling(tx, mode)
     key = generate_key(mode, new.type)
-    await insert_key(tx.connection, workspace, key, new, by=tx.caller.actor)
+    await insert_key(tx.connection, workspace, key, new, by=tx.caller.actor, lifetime=lifetime)
     row = await queries.key_by_hash(tx.connection, hash_key(key))
     assert row is not None
     locked = await queries.lock_key(tx, row["id"])
@@ -270,10 +288,11 @@ async def schedule_revocation(tx: Transaction, id: UUID, at: str | None) -> ApiK
 
 
 async def rotate_key(tx: Transaction, id: UUID) -> CreatedApiKey:
-    """A new key with the same name and scopes; the old one works for 24 more hours."""
+    """A new key with the same name, scopes and lifetime; the old one works for 24 more hours."""
     row = await _own_key(tx, id)
     if row["revoked_at"] is not None:
         raise Conflict("The key is revoked already.", field="id", value=ids.text("key", id), expected="a key in use")
+    made, ends = row["created_at"], row["expires_at"]
     successor = await create_key(
         tx,
         NewApiKey(
@@ -283,6 +302,7 @@ async def rotate_key(tx: Transaction, id: UUID) -> CreatedApiKey:
             mode=row["mode"],
             allowed_ips=row["allowed_ips"],
         ),
+        lifetime=None if ends is None else ends - made,
     )
     await queries.set_revocation(tx, row, tx.now + DAY, None)
     return successor

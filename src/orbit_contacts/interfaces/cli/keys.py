@@ -54,14 +54,18 @@ def list_keys(workspace: Workspace = None, data_dir: DataDir = None) -> None:
             return (await service.list_keys(reader, PageQuery(limit=200))).items
 
     table = Table(
-        Column("Id", no_wrap=True), "Name", "Key", "Mode", "Scopes", "Created", "State", box=None, pad_edge=False
+        Column("Id", no_wrap=True),
+        *(Column(title, overflow="fold") for title in ("Name", "Key", "Mode", "Scopes", "Created", "State")),
+        box=None,
+        pad_edge=False,
     )
     for key in with_caller(run, workspace, data_dir):
         state = (
             f"revoked {key.revoked_at}" if key.revoked_at else f"until {key.expires_at}" if key.expires_at else "in use"
         )
         table.add_row(key.id, key.name, key.hint, key.mode, " ".join(key.scopes), key.created_at, state)
-    _console.print(table)
+    # A file or another program gets whole lines.
+    _console.print(table, width=None if _console.is_terminal else 400)
 
 
 @program.command()
