@@ -104,7 +104,6 @@ def _explain(
     if what.startswith("Invalid enum value"):
         options = _options(type, raw_path)
         expected = options or "another value"
-        what = f"{what.removesuffix('.')}; expected {', '.join(map(str, options))}" if options else what
     refusal = InvalidRequest(f"`{field}`: {what}.", field=field, value=_value_at(document, path), expected=expected)
     return refusal, path[0] if path else ""
 

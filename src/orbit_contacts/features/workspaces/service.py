@@ -59,17 +59,23 @@ async def create_organization(connection: Connection, name: str) -> dict[str, in
         }
 
 
+async def first_workspace(connection: Connection) -> tuple[Record, bool]:
+    """The first live workspace, and whether this call made it, in the caller's transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock(7305813)")
+    if (found := await queries.first_workspace(connection)) is not None:
+        return found, False
+    await create_organization(connection, "My organization")
+    made = await queries.first_workspace(connection)
+    assert made is not None
+    return made, True
+
+
 async def bootstrap(connection: Connection, given_key: str) -> str | None:
     """Make the first workspace and key, once; gives the key when this call made it."""
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(7305813)")
-        workspace = await queries.first_workspace(connection)
-        if workspace is not None and not given_key:
+        workspace, is_new = await first_workspace(connection)
+        if not is_new and not given_key:
             return None
-        if workspace is None:
-            await create_organization(connection, "My organization")
-            workspace = await queries.first_workspace(connection)
-            assert workspace is not None
         mode, type = mode_and_type(given_key) if given_key else ("live", "secret")
         target = await queries.workspace_of_organization(connection, workspace["organization_id"], mode)
         assert target is not None

@@ -7,7 +7,7 @@ import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
 import typer
@@ -21,13 +21,20 @@ _PIECE = 1 << 16
 Url = Annotated[
     str | None, typer.Option("--url", envvar="ORBIT_URL", help=f"Where the server is; {DEFAULT_URL} when absent.")
 ]
-Key = Annotated[str | None, typer.Option("--api-key", envvar="ORBIT_API_KEY", help="A key with contacts:write.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--api-key", envvar="ORBIT_API_KEY", help="A key, from `orbit keys create` or the console."),
+]
 
 
 class Answered(Refusal):
     """What the server refused, in its words."""
 
     code, status, summary = "REFUSED", 422, "The server refused the request."
+
+
+class Lost(Answered):
+    """No answer came, or none that says anything about the request: asking again may help."""
 
 
 class Client:
@@ -66,9 +73,9 @@ class Client:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
                 return response.read()
         except urllib.error.HTTPError as error:
-            raise Answered(_message(error)) from None
-        except OSError as error:
-            raise Answered(f"{self._base} cannot be reached: {error}. Is the server running? See --url.") from None
+            raise (Lost if error.code >= 500 or error.code == 429 else Answered)(_message(error)) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Lost(f"{self._base} cannot be reached: {error}. Is the server running? See --url.") from None
 
     def download(self, path: str) -> Iterator[bytes]:
         """The bytes behind a signed path, as they come; no key is sent."""
@@ -91,7 +98,10 @@ def _message(error: urllib.error.HTTPError) -> str:
     try:
         failure = json.loads(error.read())["error"]
         details: dict[str, Any] = failure.get("details") or {}
-        more = f" (expected {details['expected']})" if details.get("expected") else ""
+        expected = details.get("expected")
+        if isinstance(expected, list):
+            expected = ", ".join(map(str, cast("list[Any]", expected)))
+        more = f" (expected {expected})" if expected else ""
         return f"{failure['code']}: {failure['message']}{more}"
     except (ValueError, KeyError, TypeError):
         return f"The server answered {error.code}."

@@ -6,6 +6,7 @@ import shutil
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from orbit_contacts import __version__
 from orbit_contacts.core import migrations, settings
@@ -35,7 +36,8 @@ def doctor(data_dir: DataDir = None) -> None:
     except Exception as error:  # a doctor reports whatever is wrong with the patient
         findings.append(("PostgreSQL", False, f"{type(error).__name__}: {error}"))
     for name, good, text in findings:
-        _console.print(f"{'[green]ok  [/]' if good else '[bold red]FAIL[/]'}  {name}: {text}")
+        mark = Text("ok  ", "green") if good else Text("FAIL", "bold red")
+        _console.print(Text.assemble(mark, f"  {name}: {text}"))
     if not all(good for _, good, _ in findings):
         raise typer.Exit(1)
 

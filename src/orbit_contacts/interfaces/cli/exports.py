@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from orbit_contacts.interfaces.cli.client import Answered, Client, Key, Url
 
-_errors = Console(stderr=True, highlight=False)
+_errors = Console(stderr=True, highlight=False, markup=False)
 _POLL_SECONDS = 0.5
 _BINARY = ("xlsx", "parquet")
 

@@ -9,15 +9,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
-from orbit_contacts.interfaces.cli.client import Answered, Client, Key, Url
+from orbit_contacts.interfaces.cli.client import Answered, Client, Key, Lost, Url
 
 contacts = typer.Typer(no_args_is_help=True)
 program = typer.Typer(no_args_is_help=True)
 
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+# No markup: much of what is printed comes out of files. A file or another program gets whole lines.
+_console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 400)
+_errors = Console(stderr=True, highlight=False, markup=False)
 _POLL_SECONDS = 0.5
 _ENDED = ("completed", "failed", "cancelled", "rolled_back")
 
@@ -100,7 +102,9 @@ def _show_preview(preview: dict[str, Any]) -> None:
         for each in preview["columns"]:
             sure = f"{each['confidence']:.0%}" if each["field"] else ""
             samples = ", ".join(each["samples"][:2])
-            table.add_row(each["header"], each["field"] or "[dim]left out[/dim]", sure, each["why"], samples[:40])
+            table.add_row(
+                each["header"], each["field"] or Text("left out", style="dim"), sure, each["why"], samples[:40]
+            )
         _errors.print(table)
 
 
@@ -120,7 +124,7 @@ def _follow(client: Client, id: str) -> dict[str, Any]:
             try:
                 job = client.get(f"/contacts/import-jobs/{id}")["data"]
                 failures = 0
-            except Answered:
+            except Lost:
                 failures += 1
                 if failures > 60:
                     raise
@@ -145,7 +149,7 @@ def _show_result(job: dict[str, Any]) -> None:
     what = "would be " if job["dry_run"] else ""
     _console.print(f"{job['import_job_id']} {job['status']}: {what}{counts}")
     if job.get("error"):
-        _errors.print(f"[red]{job['error']}[/red]")
+        _errors.print(job["error"], style="red")
     for each in job["errors"][:5]:
         _errors.print(f"  row {each['row']}: {each['code']} {each['message']}")
     if job["skipped"]:
@@ -161,7 +165,13 @@ def list_imports(
     limit: Annotated[int, typer.Option(help="How many.")] = 20, url: Url = None, api_key: Key = None
 ) -> None:
     """List imports, newest first."""
-    table = Table("Id", "Status", "Rows", "Created", "Updated", "Skipped", "File", "When", box=None, pad_edge=False)
+    table = Table(
+        Column("Id", no_wrap=True),
+        *("Status", "Rows", "Created", "Updated", "Skipped"),
+        *(Column(title, overflow="fold") for title in ("File", "When")),
+        box=None,
+        pad_edge=False,
+    )
     for job in Client(url, api_key).get("/contacts/import-jobs", limit=limit)["data"]:
         counts = [f"{job[name]:,}" for name in ("total", "created", "updated", "skipped")]
         status = job["status"] + (" (dry run)" if job["dry_run"] else "")

@@ -1,7 +1,9 @@
 """`orbit keys create|list|revoke`, straight on the database: for whoever runs the server."""
 
+import sys
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Column, Table
@@ -10,7 +12,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import format_instant, now
 from orbit_contacts.core.database import Database
-from orbit_contacts.core.errors import NotFound
+from orbit_contacts.core.errors import InvalidRequest, NotFound
 from orbit_contacts.core.pagination import PageQuery
 from orbit_contacts.features.workspaces import service
 from orbit_contacts.features.workspaces.models import ApiKey, CreatedApiKey, NewApiKey
@@ -18,7 +20,8 @@ from orbit_contacts.interfaces.cli.postgres import DataDir
 from orbit_contacts.interfaces.cli.session import with_caller
 
 program = typer.Typer(no_args_is_help=True)
-_console = Console(highlight=False)
+# A file or another program gets whole lines.
+_console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 400)
 
 Workspace = Annotated[int | None, typer.Option("--workspace", help="Its number; the first one when absent.")]
 
@@ -33,15 +36,17 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Create a key and print it, this once."""
-    new = NewApiKey(
-        name=name, scopes=scope or ["*"], mode="test" if test else "live", type="public" if public else "secret"
-    )
+    given = {"name": name, "scopes": scope or ["*"], "mode": "test" if test else "live"}
+    try:
+        new = msgspec.convert(given | {"type": "public" if public else "secret"}, NewApiKey)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"The key cannot be made: {error}.") from None
 
     async def run(database: Database, caller: Caller) -> CreatedApiKey:
         async with database.transaction(caller) as tx:
             return await service.create_key(tx, new)
 
-    created = with_caller(run, workspace, data_dir)
+    created = with_caller(run, workspace, data_dir, make_first=True)
     _console.print(created.key, soft_wrap=True)
 
 
@@ -64,8 +69,7 @@ def list_keys(workspace: Workspace = None, data_dir: DataDir = None) -> None:
             f"revoked {key.revoked_at}" if key.revoked_at else f"until {key.expires_at}" if key.expires_at else "in use"
         )
         table.add_row(key.id, key.name, key.hint, key.mode, " ".join(key.scopes), key.created_at, state)
-    # A file or another program gets whole lines.
-    _console.print(table, width=None if _console.is_terminal else 400)
+    _console.print(table)
 
 
 @program.command()

@@ -48,6 +48,8 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
     listening = listen(settings)
     with postgres(settings) as dsn:
         asyncio.run(require_migrated(dsn))
+        if settings.bootstrap_api_key:
+            asyncio.run(_bootstrap(dsn, settings))
         run(_serve(settings, dsn, listening))
 
 
@@ -129,6 +131,10 @@ async def _migrate(dsn: str) -> list[migrations.Migration]:
 async def _prepare(dsn: str, settings: Settings) -> str | None:
     """Migrate and make the first workspace and key; gives the key if it is new."""
     await _migrate(dsn)
+    return await _bootstrap(dsn, settings)
+
+
+async def _bootstrap(dsn: str, settings: Settings) -> str | None:
     connection = await connect(dsn)
     try:
         return await workspaces.bootstrap(connection, settings.bootstrap_api_key)

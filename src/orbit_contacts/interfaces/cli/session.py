@@ -14,8 +14,15 @@ from orbit_contacts.interfaces.cli.postgres import postgres, require_migrated, s
 T = TypeVar("T")
 
 
-def with_caller(work: Callable[[Database, Caller], Awaitable[T]], workspace: int | None, data_dir: Path | None) -> T:
-    """Run `work` as the command line's own caller in a workspace (the first one when None)."""
+def with_caller(
+    work: Callable[[Database, Caller], Awaitable[T]],
+    workspace: int | None,
+    data_dir: Path | None,
+    *,
+    make_first: bool = False,
+) -> T:
+    """Run `work` as the command line's own caller in a workspace (the first one when None, made if there is none
+    and `make_first`)."""
 
     async def run(dsn: str) -> T:
         await require_migrated(dsn)
@@ -25,8 +32,11 @@ def with_caller(work: Callable[[Database, Caller], Awaitable[T]], workspace: int
             async with database.prepared.connection() as connection:
                 if workspace is None:
                     first = await queries.first_workspace(connection)
+                    if first is None and make_first:
+                        async with connection.transaction():
+                            first, _ = await service.first_workspace(connection)
                     if first is None:
-                        raise NotFound("There is no workspace yet; `orbit up` makes the first one.")
+                        raise NotFound("There is no workspace yet; `orbit keys create NAME` makes the first one.")
                     caller = service.caller_of_workspace(first, actor="cli", name="command line")
                 else:
                     caller = await service.system_caller(connection, workspace, "cli")
