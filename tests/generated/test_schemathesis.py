@@ -25,7 +25,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from orbit_contacts.core.operations import Operation
-from orbit_contacts.features.imports.upload import FILES
 from orbit_contacts.interfaces.api import OPERATIONS, document
 from tests.conftest import Workspace
 from tests.generated.calls import holds, places
@@ -46,11 +45,6 @@ CHECKS = [
 # Files of types that the generator has no form for go out as the bytes they are.
 FILES = {kind for operation in OPERATIONS for kind in operation.accepts if kind.startswith("application/vnd.")}
 schemathesis.serializer.alias(sorted(FILES), "application/octet-stream")
-
-
-# Files are sent as the bytes that stand for octet streams too.
-for kind in sorted({*FILES} - {"text/plain", "application/octet-stream"}):
-    schemathesis.serializer.alias(kind, "application/octet-stream")
 
 
 @cache
