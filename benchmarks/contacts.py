@@ -22,13 +22,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cpu
+from benchmarks import cpu, searches
 from benchmarks.dataset import FAMILY, GIVEN, LARGE_KEY, database
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import connect
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
             sample = asyncio.run(_sample(dsn))
             _requests(options, dsn, port, pid, bare_port, bare_pid, sample)
         with serving(dsn) as (port, pid):
-            _searches(options, dsn, port, sample)
+            searches.measure(dsn, port, sample)
             _pages_and_totals(options, port)
     _start_and_memory()
 
@@ -343,80 +343,6 @@ COMMIT;
 """
 
 
-def _searches(options: argparse.Namespace, dsn: str, port: int, sample: dict[str, Any]) -> None:
-    """Latency of each class of search term, one at a time on an idle server: the database's part is nearly all."""
-    rng = random.Random(42)
-    rows = sample["rows"]
-    classes: dict[str, list[str]] = {
-        "common given name": [rng.choice(GIVEN) for _ in range(60)],
-        "two words": [f"{rng.choice(GIVEN)} {rng.choice(FAMILY)}" for _ in range(60)],
-        "prefix of 3-4": [rng.choice(FAMILY)[: rng.choice((3, 4))] for _ in range(60)],
-        "1-2 letters": [rng.choice(FAMILY)[: rng.choice((1, 2))] for _ in range(40)],
-        "whole e-mail": [row["email"] for row in rows[:60]],
-        "e-mail part": [row["email"].split("@")[0] for row in rows[60:120]],
-        "common domain": ["@gmail.example", "example.com"] * 10,
-        "whole phone": [row["phone"] for row in rows[:80] if row["phone"]],
-        "phone part": [row["phone"][4:-2] for row in rows[80:160] if row["phone"]],
-        "absent": [secrets.token_hex(4) for _ in range(60)],
-        "domain of a bulk import": ["legacy-import.example", "bulk2023.example", "@bulk2023"] * 6,
-    }
-    filters = ["&country_code=DE", "&lifecycle_stage=evangelist", "&tags=vip", "&lifecycle_stage=lead&country_code=US"]
-    table = Table(title="Search, ms per request on an idle server")
-    for heading in ("", "p50", "p95", "p99", "with filters p50", "p99", "next page p50", "p95", "p99"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    everything, filtered_all, further_all = list[float](), list[float](), list[float]()
-    for name, terms in classes.items():
-        plain = _latencies(port, [f"/api/v1/contacts?search={quote(term)}" for term in terms])
-        filtered = _latencies(
-            port, [f"/api/v1/contacts?search={quote(term)}{filters[n % 4]}" for n, term in enumerate(terms)]
-        )
-        further = _latencies(port, _next_pages(port, terms)) or [0.0]
-        if name != "domain of a bulk import":
-            everything += plain
-            filtered_all += filtered
-            further_all += further
-        table.add_row(
-            name,
-            *(f"{_percentile(plain, p):.1f}" for p in (50, 95, 99)),
-            *(f"{_percentile(filtered, p):.1f}" for p in (50, 99)),
-            *(f"{_percentile(further, p):.1f}" for p in (50, 95, 99)),
-        )
-    table.add_row(
-        "all but the last",
-        *(f"{_percentile(everything, p):.1f}" for p in (50, 95, 99)),
-        *(f"{_percentile(filtered_all, p):.1f}" for p in (50, 99)),
-        *(f"{_percentile(further_all, p):.1f}" for p in (50, 95, 99)),
-    )
-    _console.print(table)
-
-
-def _next_pages(port: int, terms: list[str]) -> list[str]:
-    """The second page of each term that has one: the search without its total, which the first page counted."""
-    paths: list[str] = []
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": LARGE_KEY}, timeout=60) as client:
-        for term in terms:
-            path = f"/api/v1/contacts?search={quote(term)}"
-            if cursor := client.get(path).json()["meta"]["pagination"]["cursor"]:
-                paths.append(f"{path}&cursor={cursor}")
-    return paths
-
-
-def _latencies(port: int, paths: list[str]) -> list[float]:
-    found: list[float] = []
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": LARGE_KEY}, timeout=60) as client:
-        for path in paths[:1]:
-            client.get(path)
-        for path in paths:
-            started = time.perf_counter()
-            client.get(path).raise_for_status()
-            found.append((time.perf_counter() - started) * 1000)
-    return found
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
-
-
 def _pages_and_totals(options: argparse.Namespace, port: int) -> None:
     table = Table(title="Pages and totals, ms per request on an idle server")
     for heading in ("", "p50", "p95"):
@@ -440,8 +366,8 @@ def _pages_and_totals(options: argparse.Namespace, port: int) -> None:
         "sort=-updated_at": ["/api/v1/contacts?sort=-updated_at"] * 20,
     }
     for name, paths in cases.items():
-        found = _latencies(port, paths)
-        table.add_row(name, f"{_percentile(found, 50):.1f}", f"{_percentile(found, 95):.1f}")
+        found = searches.latencies(port, paths)
+        table.add_row(name, f"{searches.percentile(found, 50):.1f}", f"{searches.percentile(found, 95):.1f}")
     _console.print(table)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database
-from orbit_contacts.features.contacts import listing, search, service
+from orbit_contacts.features.contacts import listing, search, service, share
 from orbit_contacts.features.contacts.models import ContactInput, ListQuery, NewContact
 from tests.conftest import Client, Server, Workspace, make_workspace
 
@@ -195,7 +195,8 @@ async def test_every_surviving_row_is_shown_once_while_others_write(
 ) -> None:
     """Insert, change and delete between the pages: rows that live through the whole walk appear exactly once."""
     # Both ways of searching must page alike: few matches by bitmap, many by walking buckets.
-    monkeypatch.setattr(search, "_SMALL", 6000 if small else 0)
+    for bound, usual in (("_SMALL", 6000), ("_MIDDLING", 2000), ("_FAR_BEYOND", 3)):
+        monkeypatch.setattr(search, bound, usual if small else 0)
     caller: Caller = (await make_workspace(dsn, server.url)).caller
 
     async def add() -> str:
@@ -242,7 +243,8 @@ def test_the_walk_over_buckets_agrees_with_the_bitmap(api: Client, monkeypatch: 
     rng = random.Random(7)
     made = [api.contact(first_name=rng.choice(["Sam", "Kim"]))["id"] for _ in range(20)]
     bitmap = api.get("/contacts", search="sam", limit=100).json()["data"]
-    monkeypatch.setattr(search, "_SMALL", 0)
+    for bound in ("_SMALL", "_MIDDLING", "_FAR_BEYOND"):
+        monkeypatch.setattr(search, bound, 0)
     walked: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
@@ -253,3 +255,47 @@ def test_the_walk_over_buckets_agrees_with_the_bitmap(api: Client, monkeypatch: 
         cursor = {"cursor": page["meta"]["pagination"]["cursor"]}
     assert walked == bitmap
     assert [c["id"] for c in bitmap] == [id for id in reversed(made) if id in {c["id"] for c in bitmap}]
+
+
+@pytest.mark.parametrize(
+    ("names", "cap", "total"),
+    [
+        (["Sam"] * 40, 10, (10, False)),
+        (["Sam"] * 12 + ["Kim"] * 28, 10, (10, False)),
+        (["Sam", "Kim"] * 20, 30, (20, True)),
+    ],
+)
+def test_a_total_beyond_the_cap_is_told_from_some_buckets_and_any_other_is_counted(
+    api: Client, monkeypatch: pytest.MonkeyPatch, names: list[str], cap: int, total: tuple[int, bool]
+) -> None:
+    from orbit_contacts.features.contacts import buckets
+
+    monkeypatch.setattr(buckets, "ROWS_PER_BUCKET", 1)
+    monkeypatch.setattr(listing, "TOTAL_CAP", cap)
+    for bound, value in (("_SMALL", 0), ("_MIDDLING", 0), ("_FAR_BEYOND", 1000), ("_FEW_BUCKETS", 8)):
+        monkeypatch.setattr(search, bound, value)
+    made = [(name, api.contact(first_name=name)["id"]) for name in names]
+    newest_first = [id for name, id in reversed(made) if name == "Sam"]
+    shown = api.get("/contacts", search="sam", limit=5).json()
+    pagination = shown["meta"]["pagination"]
+    assert (pagination["total"], pagination["total_is_exact"]) == total
+    assert [contact["id"] for contact in shown["data"]] == newest_first[:5]
+    more = api.get("/contacts", search="sam", limit=5, cursor=pagination["cursor"]).json()
+    assert [contact["id"] for contact in more["data"]] == newest_first[5:10]
+    assert (more["meta"]["pagination"]["total"], more["meta"]["pagination"]["total_is_exact"]) == total
+
+
+async def test_where_a_workspace_has_nearly_all_contacts_its_searches_still_find_only_its_own(
+    api: Client, dsn: str, server: Server, caller: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = api.contact(first_name="Sam")["id"]
+    foreign = await make_workspace(dsn, server.url)
+    foreign.api.contact(first_name="Sam")
+    monkeypatch.setattr(share, "_MANY", 1)
+    async with database.reader(caller) as reader:
+        await reader.connection.execute("ANALYZE contacts")
+        for nearly_all, expected in ((10_000.0, False), (0.0001, True)):
+            monkeypatch.setattr(share, "_NEARLY_ALL", nearly_all)
+            monkeypatch.setattr(share, "_known", {})
+            assert await share.has_nearly_all(reader) is expected
+            assert [contact["id"] for contact in api.get("/contacts", search="sam").json()["data"]] == [mine]

@@ -11,7 +11,7 @@ from orbit_contacts.core.database import Reader
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.pagination import Page, decode_cursor, limit_of, page_of
 from orbit_contacts.core.where import Where
-from orbit_contacts.features.contacts import filters, queries, search, total_queries
+from orbit_contacts.features.contacts import filters, queries, search, share, total_queries
 from orbit_contacts.features.contacts.models import Contact, ListQuery
 from orbit_contacts.features.contacts.rules import Identifier
 from orbit_contacts.features.contacts.text import SearchQuery, search_words
@@ -20,8 +20,6 @@ TOTAL_CAP = 10_000
 _TOTAL_SECONDS = 10.0
 _SLOW_SECONDS = 0.015
 _NAME = "contacts"
-
-_Key = tuple[int | str, UUID]
 
 
 class _Order(NamedTuple):
@@ -92,32 +90,22 @@ async def _restrict(reader: Reader, asked: list[Identifier], where: Where) -> bo
 
 async def _search(reader: Reader, query: ListQuery, where: Where, words: SearchQuery, limit: int) -> Page[Contact]:
     after = decode_cursor(reader, _NAME, query, tuple[int, UUID])
-    where.add("c.workspace_id = " + where.bind(reader.caller.workspace_id))
+    if not await share.has_nearly_all(reader):
+        where.add("c.workspace_id = " + where.bind(reader.caller.workspace_id))
     search.match(words, where)
+    started = time.monotonic()
     async with reader.ad_hoc() as ad_hoc:
         expected = await search.estimate(ad_hoc, where)
-        found, matches = await search.page(reader, ad_hoc, where, after, limit + 1, expected)
+        if after is None:
+            found, matches = await search.first_page(ad_hoc, where, limit + 1, expected, TOTAL_CAP)
+            total, exact = _remember(reader, query, matches, started)
+        else:
+            found = await search.next_page(ad_hoc, where, after, limit + 1, expected)
+            total, exact = _remembered(reader, query) or _remember(
+                reader, query, await search.count(ad_hoc, where, expected, TOTAL_CAP), started
+            )
     rows, cursor = page_of(reader, _NAME, query, found, limit, lambda row: (row["bucket"], row["id"]))
-    if after is None and cursor is None:
-        total, exact = len(rows), True
-    elif matches is not None:
-        total, exact = min(matches, TOTAL_CAP), matches <= TOTAL_CAP
-    elif _surely_beyond_the_cap(query, words, expected):
-        total, exact = TOTAL_CAP, False
-    else:
-        total, exact = await _capped_total(reader, query, where)
     return Page([queries.contact_of(row) for row in rows], cursor, total, exact)
-
-
-def _surely_beyond_the_cap(query: ListQuery, words: SearchQuery, expected: int) -> bool:
-    """Whether the planner's statistics suffice to know that counting would stop at the cap.
-
-    Of one word they are a sample; of several conditions they are a product of samples, which errs by more.
-    """
-    one_word = len(words.words) == 1 and query == ListQuery(
-        cursor=query.cursor, limit=query.limit, search=query.search, sort=query.sort
-    )
-    return expected > (1.5 if one_word else 3) * TOTAL_CAP
 
 
 async def _walk(
@@ -170,15 +158,6 @@ def _is_plain(query: ListQuery) -> bool:
     return query == ListQuery(cursor=query.cursor, limit=query.limit, sort=query.sort)
 
 
-class _Cached(NamedTuple):
-    until: float
-    total: int
-    exact: bool
-
-
-_totals: dict[tuple[str, int, bytes], _Cached] = {}
-
-
 async def _total(reader: Reader, query: ListQuery, where: Where) -> tuple[int, bool]:
     """Exact from the counters when only stage and country are asked; else counted up to the cap."""
     counted = ListQuery(
@@ -195,23 +174,39 @@ async def _total(reader: Reader, query: ListQuery, where: Where) -> tuple[int, b
 
 
 async def _capped_total(reader: Reader, query: ListQuery, where: Where) -> tuple[int, bool]:
-    """Counted until 10,000; a count that was slow is remembered for ten seconds, so that a walk counts once."""
-    bare = msgspec.structs.replace(query, cursor=None, limit=None, sort=None)
-    key = (reader.database_name, reader.caller.workspace_id, msgspec.json.encode(bare))
-    cached = _totals.get(key)
-    if cached is not None and cached.until > time.monotonic():
-        return cached.total, cached.exact
-    capped = where.copy()
-    limit = capped.bind(TOTAL_CAP + 1)
+    """Counted until 10,000."""
+    if (known := _remembered(reader, query)) is not None:
+        return known
     started = time.monotonic()
     async with reader.ad_hoc() as ad_hoc:
-        count = await ad_hoc.fetch_value(
-            "SELECT count(*) FROM (SELECT FROM contacts c WHERE " + capped.text + " LIMIT " + limit + ") AS counted",
-            *capped.args,
-        )
-    result = _Cached(started + _TOTAL_SECONDS, min(count, TOTAL_CAP), count <= TOTAL_CAP)
+        return _remember(reader, query, await search.count(ad_hoc, where, 0, TOTAL_CAP), started)
+
+
+class _Total(NamedTuple):
+    until: float
+    total: int
+    exact: bool
+
+
+_totals: dict[tuple[str, int, bytes], _Total] = {}
+
+
+def _remembered(reader: Reader, query: ListQuery) -> tuple[int, bool] | None:
+    """A total that was slow to count is shown for ten seconds, so that a walk through the pages counts once."""
+    known = _totals.get(_key_of(reader, query))
+    return None if known is None or known.until < time.monotonic() else (known.total, known.exact)
+
+
+def _remember(reader: Reader, query: ListQuery, count: int, started: float) -> tuple[int, bool]:
+    """The total to show for a count of `TOTAL_CAP + 1` at most, which was begun at `started`."""
+    total = _Total(started + _TOTAL_SECONDS, min(count, TOTAL_CAP), count <= TOTAL_CAP)
     if time.monotonic() - started > _SLOW_SECONDS:
         if len(_totals) > 10_000:
             _totals.clear()
-        _totals[key] = result
-    return result.total, result.exact
+        _totals[_key_of(reader, query)] = total
+    return total.total, total.exact
+
+
+def _key_of(reader: Reader, query: ListQuery) -> tuple[str, int, bytes]:
+    bare = msgspec.structs.replace(query, cursor=None, limit=None, sort=None)
+    return reader.database_name, reader.caller.workspace_id, msgspec.json.encode(bare)

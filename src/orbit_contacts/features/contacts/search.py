@@ -3,11 +3,14 @@
 PostgreSQL's planner alone is fine at the median and fails at the ends: a common word followed by
 ORDER BY … LIMIT either reads a bitmap of half the table or walks a million rows that do not match.
 So its own estimate chooses (docs/adr/0004): few matches, and the bitmap is sorted whole; many, and the newest
-buckets of 8192 contacts are asked one by one until the page is full. Results are ordered by (bucket, id),
-newest first, either way, so pages agree.
+buckets of 8192 contacts are asked one after another until the page is full. Results are ordered by (bucket, id),
+newest first, either way, so pages agree. Every statement is planned for its values.
 """
 
-from typing import Any, LiteralString
+import math
+import random
+import statistics
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,7 +23,15 @@ from orbit_contacts.features.contacts.queries import COLUMNS
 from orbit_contacts.features.contacts.text import SearchQuery
 
 _SMALL = 6000
-_WALK_AT_MOST = 100_000  # buckets; 800 million contacts
+# Whether counting would stop at the cap: of a number far beyond it the planner's statistics tell, of a middling one
+# some buckets, where there are so many that looking at them costs much less than counting.
+_MIDDLING = 2000
+_FAR_BEYOND = 3
+_SAMPLED = 8
+_FEW_BUCKETS = 32
+# Buckets are asked together while they are expected to hold no more rows than this.
+_ROWS_AT_ONCE = 2000
+_BUCKETS_AT_ONCE = 32
 
 Position = tuple[int, UUID]  # bucket and id of the last row shown
 
@@ -41,29 +52,76 @@ async def estimate(reader: Reader, where: Where) -> int:
     return int(document[0]["Plan"]["Plan Rows"])
 
 
-async def page(
-    reader: Reader, ad_hoc: Reader, where: Where, after: Position | None, rows: int, expected: int
-) -> tuple[list[Record], int | None]:
-    """The next rows that match, ordered by (bucket, id) descending, each with its bucket; and how many match in
-    all, where that costs nothing more.
+async def first_page(ad_hoc: Reader, where: Where, rows: int, expected: int, cap: int) -> tuple[list[Record], int]:
+    """The newest rows that match, ordered by (bucket, id) descending, each with its bucket; and how many match in
+    all: `cap + 1` stands for all numbers beyond the cap.
 
-    The bitmap is planned for its values; the walk asks one statement many times, so it is planned once.
+    A bitmap sees every match anyway, so it counts them. `expected` is the planner's estimate.
     """
+    newest = await _newest_bucket(ad_hoc)
+    if expected <= _MIDDLING or not await _is_surely_beyond(ad_hoc, where, newest, expected, cap):
+        found = await _by_bitmap_with_count(ad_hoc, where, rows, cap + 1)
+        matches = found[0]["matches"] if found else 0
+        if matches <= cap:
+            return found, matches
+        # It stopped somewhere, not at the newest.
+    return await _by_walk(ad_hoc, where, None, newest, rows, _at_once(newest, max(expected, cap))), cap + 1
+
+
+async def next_page(ad_hoc: Reader, where: Where, after: Position, rows: int, expected: int) -> list[Record]:
+    """The rows below a position."""
     if expected > _SMALL:
-        return await _by_walk(reader, where, after, rows), None
-    if after is None:
-        found = await _first_by_bitmap(ad_hoc, where, rows)
-        return found, found[0]["matches"] if found else 0
-    return await _by_bitmap(ad_hoc, where, after, rows), None
+        newest = await _newest_bucket(ad_hoc)
+        return await _by_walk(ad_hoc, where, after, after[0], rows, _at_once(newest, expected))
+    return await _by_bitmap(ad_hoc, where, after, rows)
 
 
-async def _first_by_bitmap(reader: Reader, where: Where, rows: int) -> list[Record]:
-    """The bitmap sees every match anyway, so the first page counts them with it."""
+async def count(ad_hoc: Reader, where: Where, expected: int, cap: int) -> int:
+    """How many match, at most `cap + 1`."""
+    newest = await _newest_bucket(ad_hoc) if expected > _MIDDLING else -1
+    if expected > _MIDDLING and await _is_surely_beyond(ad_hoc, where, newest, expected, cap):
+        return cap + 1
+    capped = where.copy()
+    limit = capped.bind(cap + 1)
+    return await ad_hoc.fetch_value(
+        "SELECT count(*) FROM (SELECT FROM contacts c WHERE " + capped.text + " LIMIT " + limit + ") AS counted",
+        *capped.args,
+    )
+
+
+async def _is_surely_beyond(reader: Reader, where: Where, newest: int, expected: int, cap: int) -> bool:
+    """Whether so many more than `cap` match that they need not be counted: two standard errors above it.
+
+    Where buckets differ much, as after an import of people who have something in common, that is seldom sure.
+    """
+    if expected > _FAR_BEYOND * cap:
+        return True
+    full = newest - 1  # the newest are being filled
+    if full < _FEW_BUCKETS:
+        return False
+    sampled = where.copy()
+    sampled.add("c.bucket = ANY(" + sampled.bind(random.sample(range(full), _SAMPLED)) + "::integer[])")
+    rows = await reader.fetch_all(
+        "SELECT c.bucket, count(*) AS found FROM contacts c WHERE " + sampled.text + " GROUP BY c.bucket", *sampled.args
+    )
+    found = [int(row["found"]) for row in rows] + [0] * (_SAMPLED - len(rows))
+    error = statistics.stdev(found) / math.sqrt(_SAMPLED)
+    return full * (statistics.mean(found) - 2 * error) > cap
+
+
+def _at_once(newest: int, expected: int) -> int:
+    """How many buckets one statement may ask."""
+    return max(min(_ROWS_AT_ONCE * (newest + 1) // expected, _BUCKETS_AT_ONCE), 1)
+
+
+async def _by_bitmap_with_count(reader: Reader, where: Where, rows: int, at_most: int) -> list[Record]:
     bounded = where.copy()
     limit = bounded.bind(rows)
     return await reader.fetch_all(
         "WITH found AS MATERIALIZED (SELECT c.bucket, c.cell_id, c.id FROM contacts c WHERE "
         + bounded.text
+        + " LIMIT "
+        + bounded.bind(at_most)
         + ") SELECT "
         + COLUMNS
         + """, c.bucket, (SELECT count(*) FROM found) AS matches
@@ -91,44 +149,45 @@ async def _by_bitmap(reader: Reader, where: Where, after: Position, rows: int) -
     )
 
 
-async def _by_walk(reader: Reader, where: Where, after: Position | None, rows: int) -> list[Record]:
+async def _by_walk(
+    reader: Reader, where: Where, after: Position | None, newest: int, rows: int, at_once: int
+) -> list[Record]:
+    """Bucket after bucket; where they hold too few, twice as many each time, up to `at_once`."""
     found: list[Record] = []
-    bucket = after[0] if after is not None else await _newest_bucket(reader)
-    statement, bounded = _in_bucket(where, after[1] if after is not None else None)
-    for _ in range(_WALK_AT_MOST):
-        if bucket is None or bucket < 0 or len(found) >= rows:
-            break
-        found += await reader.fetch_all(statement, *bounded.args[:-2], bucket, rows - len(found))
-        if after is not None:
-            after = None
-            statement, bounded = _in_bucket(where, None)
-        bucket -= 1
+    if after is not None:
+        found += await _in_buckets(reader, where, [newest], after[1], rows)
+        newest -= 1
+    stretch = 1
+    while newest >= 0 and len(found) < rows:
+        asked = list(range(newest, max(newest - stretch, -1), -1))
+        found += await _in_buckets(reader, where, asked, None, rows - len(found))
+        newest -= stretch
+        stretch = min(2 * stretch, at_once)
     return found
 
 
-def _in_bucket(where: Where, before: UUID | None) -> tuple[LiteralString, Where]:
-    """One bucket of the walk; the bucket and the number of rows are the last two parameters.
-
-    `+ 0` hides from the planner that the primary key has this order: where a common word is absent from a
+async def _in_buckets(reader: Reader, where: Where, asked: list[int], before: UUID | None, rows: int) -> list[Record]:
+    """`+ 0` hides from the planner that the primary key has this order: where a common word is absent from a
     bucket, it would walk the whole cell to find that out.
     """
     bounded = where.copy()
     if before is not None:
         bounded.add("c.id < " + bounded.bind(before))
-    bounded.add("c.bucket = " + bounded.bind(0))
-    statement = (
+    bounded.add("c.bucket = ANY(" + bounded.bind(asked) + "::integer[])")
+    return await reader.fetch_all(
         "SELECT "
         + COLUMNS
         + ", c.bucket FROM contacts c WHERE "
         + bounded.text
         + " ORDER BY c.bucket + 0 DESC, c.id DESC LIMIT "
-        + bounded.bind(0)
+        + bounded.bind(rows),
+        *bounded.args,
     )
-    return statement, bounded
 
 
-async def _newest_bucket(reader: Reader) -> int | None:
-    """An upper bound: buckets are row numbers, so no row lies in a bucket beyond the number of rows ever made."""
+async def _newest_bucket(reader: Reader) -> int:
+    """An upper bound: buckets are row numbers, so no row lies in a bucket beyond the number of rows ever made; -1
+    where there never was one."""
     ever: int | None = await reader.fetch_value(
         """
         SELECT max(ever)::bigint
@@ -136,4 +195,4 @@ async def _newest_bucket(reader: Reader) -> int | None:
         """,
         reader.caller.cells,
     )
-    return None if ever is None else ever // buckets.ROWS_PER_BUCKET + 1
+    return -1 if ever is None else ever // buckets.ROWS_PER_BUCKET + 1

@@ -20,8 +20,9 @@ MAX_WORDS = 10
 
 # Shorter fragments hold no trigram, except at the start of a word.
 _SHORTEST_INFIX = 3
-# The index intersects every trigram of a pattern; the first few find as few rows as all of a long text do.
-_LONGEST_INDEXED = 10
+# The index intersects every trigram of a pattern. Of a long text those that do not overlap find as few rows.
+_LONGEST_WHOLE = 7
+_PIECES_AT_MOST = 10
 # How many digits can be one whole phone number; the parser reads two more than E.164 allows.
 _SHORTEST_NUMBER = 7
 _LONGEST_NUMBER = 17
@@ -78,8 +79,8 @@ def search_words(query: str) -> SearchQuery:
     * What looks like a phone number or a part of one is compared by its digits, also when written in
       groups (`+1 (415) 555-1234`). After `+` or `00` the number must begin so. A leading zero of a long
       one is dropped, since it is a trunk prefix that the stored number lacks.
-    * Of `local@domain` the index is asked for `local@` only: domains are common, and their trigrams cost
-      more than they select. The whole is checked again.
+    * Of `local@domain` the index is asked for `local@` only, and of `@domain` for its first label: what follows is
+      common, and its trigrams cost more than they select. The whole is checked again.
 
     At most 200 characters and 10 words are read.
     """
@@ -178,7 +179,10 @@ def _word(term: str | _Digits) -> SearchWord:
         return _containing(term.digits, at_word_start=term.anchored)
     local, at, domain = term.partition("@")
     if local and domain and _has_trigram(local + at):
-        return SearchWord(f"%{_escape(local)}@%", recheck=term)
+        return SearchWord(f"%{_pieces(local + at)}%", recheck=term)
+    label = domain.partition(".")[0]
+    if at and not local and label != domain and _has_trigram(at + label):
+        return SearchWord(f"%{_escape(at + label)}%", recheck=term)
     return _containing(term)
 
 
@@ -187,10 +191,30 @@ def _containing(fragment: str, *, at_word_start: bool = False) -> SearchWord:
         fragment = " " + fragment
     if not _has_trigram(fragment):
         return SearchWord(None, recheck=fragment)
-    beginning = fragment[:_LONGEST_INDEXED]
-    if beginning != fragment and not fragment.strip().isdigit() and _has_trigram(beginning):
-        return SearchWord(f"%{_escape(beginning)}%", recheck=fragment)
-    return SearchWord(f"%{_escape(fragment)}%")
+    pieces = _pieces(fragment)
+    if pieces == _escape(fragment):
+        return SearchWord(f"%{pieces}%")
+    return SearchWord(f"%{pieces}%", recheck=fragment)
+
+
+def _pieces(fragment: str) -> str:
+    """A pattern that a text with `fragment` fits, with fewer trigrams: `mar%ia.%gar%cia` for `maria.garcia`.
+
+    A piece is three characters that make a trigram; what makes none is left out, and so is what is over at the
+    beginning, since numbers differ at their end.
+    """
+    if len(fragment) <= _LONGEST_WHOLE:
+        return _escape(fragment)
+    pieces: list[str] = []
+    at = 0 if fragment.startswith(" ") else len(fragment) % 3
+    while at <= len(fragment) - 3:
+        piece = fragment[at : at + 3]
+        if _has_trigram(piece):
+            pieces.append(_escape(piece))
+            at += 3
+        else:
+            at += 1
+    return "%".join(pieces[-_PIECES_AT_MOST:]) or _escape(fragment)
 
 
 # pg_trgm takes words of letters and digits, with two blanks before and one after a word whose end is in
@@ -216,5 +240,15 @@ def matches(text: str, query: SearchQuery) -> bool:
 
 
 def _like(text: str, pattern: str) -> bool:
-    """SQL's LIKE, for the patterns made here: `%`, escaped text, `%`."""
-    return re.sub(r"\\(.)", r"\1", pattern[1:-1], flags=re.DOTALL) in text
+    """SQL's LIKE, for the patterns made here: pieces of escaped text, in order, with `%` around each."""
+    at = 0
+    for piece in _PIECE.findall(pattern):
+        wanted = re.sub(r"\\(.)", r"\1", piece, flags=re.DOTALL)
+        found = text.find(wanted, at)
+        if found < 0:
+            return False
+        at = found + len(wanted)
+    return True
+
+
+_PIECE = re.compile(r"(?:\\.|[^%\\])+", re.DOTALL)
