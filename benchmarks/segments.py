@@ -25,8 +25,7 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import Database, Reader, connect
 from orbit_contacts.features.contacts.queries import COLUMNS
-from orbit_contacts.features.segments import counts, members, rules
-from orbit_contacts.features.segments.counts import Members
+from orbit_contacts.features.segments import counts, members, rules, stored
 from orbit_contacts.features.workspaces import queries as workspace_queries
 from orbit_contacts.features.workspaces import service as workspaces
 
@@ -153,7 +152,7 @@ def _columns(what: str) -> tuple[str, str, str]:
 
 
 async def _row(options: argparse.Namespace, reader: Reader, case: Case) -> list[str]:
-    asked = Members(rules.read(case.rule, {}, None), {})
+    asked = await stored.members_of(reader, rules.read(case.rule, {}, None))
     condition = _written(reader, case.condition)
     preview = await members.preview(reader, asked, 25)
     mark = {"exact": "", "at_least": "+", "estimated": "~"}[preview.basis]

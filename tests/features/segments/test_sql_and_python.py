@@ -52,6 +52,7 @@ def run(dsn: str) -> Iterator[Callable[[Any], Any]]:
     named=st.tuples(generated.plain_rules, generated.plain_rules),
     one_cell=st.booleans(),
     windowed=st.booleans(),
+    has_nearly_all=st.booleans(),
 )
 def test_sql_and_python_agree(
     run: Callable[[Any], Any],
@@ -60,11 +61,12 @@ def test_sql_and_python_agree(
     named: tuple[dict[str, Any], dict[str, Any]],
     one_cell: bool,
     windowed: bool,
+    has_nearly_all: bool,
 ) -> None:
     segments = {id: rules.read(rule, DEFINITIONS, "US") for id, rule in zip(SEGMENTS, named, strict=True)}
     cells = (WORKSPACE * 1024,) if one_cell else (WORKSPACE * 1024, WORKSPACE * 1024 + 1)
     middle = sorted(person.id for person in people)[len(people) // 2]
-    scope = Scope(WORKSPACE, cells, NOW, segments, Window(middle, None) if windowed else None)
+    scope = Scope(WORKSPACE, cells, NOW, segments, Window(middle, None) if windowed else None, has_nearly_all)
     seen = [p for p in people if not (one_cell and ids.cell_number(p.id)) and not (windowed and p.id < middle)]
 
     async def agree(connection: Connection) -> None:

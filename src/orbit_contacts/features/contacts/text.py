@@ -182,7 +182,7 @@ def _word(term: str | _Digits) -> SearchWord:
         return SearchWord(f"%{_pieces(local + at)}%", recheck=term)
     label = domain.partition(".")[0]
     if at and not local and label != domain and _has_trigram(at + label):
-        return SearchWord(f"%{_escape(at + label)}%", recheck=term)
+        return SearchWord(f"%{_split(at + label)}%", recheck=term)
     return _containing(term)
 
 
@@ -198,13 +198,16 @@ def _containing(fragment: str, *, at_word_start: bool = False) -> SearchWord:
 
 
 def _pieces(fragment: str) -> str:
-    """A pattern that a text with `fragment` fits, with fewer trigrams: `mar%ia.%gar%cia` for `maria.garcia`.
+    """A pattern that a text with `fragment` fits."""
+    return _escape(fragment) if len(fragment) <= _LONGEST_WHOLE else _split(fragment)
+
+
+def _split(fragment: str) -> str:
+    """The pattern of a fragment with few trigrams: `mar%ia.%gar%cia` for `maria.garcia`.
 
     A piece is three characters that make a trigram; what makes none is left out, and so is what is over at the
     beginning, since numbers differ at their end.
     """
-    if len(fragment) <= _LONGEST_WHOLE:
-        return _escape(fragment)
     pieces: list[str] = []
     at = 0 if fragment.startswith(" ") else len(fragment) % 3
     while at <= len(fragment) - 3:

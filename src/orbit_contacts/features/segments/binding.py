@@ -19,13 +19,17 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose contacts, at which instant, and the rules of the segments that a rule names."""
+    """Whose contacts, at which instant, and the rules of the segments that a rule names.
+
+    `has_nearly_all`: the indexes that lead with the workspace need not be asked for it (`contacts.share`).
+    """
 
     workspace_id: int
     cells: tuple[int, ...]
     now: Instant
     segments: Mapping[UUID, Rule]
     window: Window | None = None
+    has_nearly_all: bool = False
 
 
 class Binder:

@@ -40,7 +40,7 @@ def compile_rule(rule: Rule, where: Where, scope: Scope) -> bool:
     try:
         for condition in _Compiler(binder).conjunction(rule, True):
             where.add(condition)
-        if binder.wants_workspace:
+        if binder.wants_workspace and not scope.has_nearly_all:
             where.add(binder.workspace("c"))
     except ValueError:
         raise fault("rules", None, "fewer values, with those of the segments it names") from None
@@ -102,8 +102,7 @@ class _Compiler:
         return (
             "SELECT c.cell_id, c.id FROM contacts c WHERE "
             + b.cell("c")
-            + " AND "
-            + b.workspace("c")
+            + ("" if b.scope.has_nearly_all else " AND " + b.workspace("c"))
             + " AND c.deleted_at IS NULL AND "
             + condition
             + b.window("c.id")

@@ -45,10 +45,11 @@ class Count(NamedTuple):
 
 
 class Members(NamedTuple):
-    """A rule with the rules of the segments it names: all that a count needs."""
+    """A rule with the rules of the segments it names: all that a count needs. `has_nearly_all`: see `Scope`."""
 
     rule: AllOf
     segments: Mapping[UUID, Rule]
+    has_nearly_all: bool = False
 
 
 def stored(row: Record) -> Count:
@@ -83,7 +84,8 @@ def compiled(reader: Reader, members: Members, window: Window | None = None) -> 
 
 def scope_of(reader: Reader, members: Members, window: Window | None = None) -> Scope:
     caller = reader.caller
-    return Scope(caller.workspace_id, tuple(caller.cells), reader.now, members.segments, window)
+    cells = tuple(caller.cells)
+    return Scope(caller.workspace_id, cells, reader.now, members.segments, window, members.has_nearly_all)
 
 
 async def count(reader: Reader, members: Members, seconds: float) -> Count:

@@ -96,7 +96,7 @@ async def _accepted(tx: Transaction, id: UUID, document: Any) -> Members:
         # Whoever names this segment must still fit into one statement.
         row = await stored.found(tx, dependent)
         known = await stored.members_of(tx, await stored.tree_of(tx, row))
-        counts.condition(tx, Members(known.rule, {**known.segments, **accepted.segments, id: rule}))
+        counts.condition(tx, known._replace(segments={**known.segments, **accepted.segments, id: rule}))
     return accepted
 
 

@@ -10,6 +10,7 @@ from asyncpg.protocol import Record
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import Reader
 from orbit_contacts.core.errors import NotFound
+from orbit_contacts.features.contacts import share
 from orbit_contacts.features.custom_fields import queries as custom_fields
 from orbit_contacts.features.segments import queries, rules
 from orbit_contacts.features.segments.counts import Members
@@ -81,7 +82,7 @@ async def members_of(reader: Reader, rule: AllOf) -> Members:
                 else rules.read_stored(document, types, reader.caller.default_region)
             )
         wanted = [named for id in documents for named in segments_named(known[id])]
-    return Members(rule, known)
+    return Members(rule, known, await share.has_nearly_all(reader))
 
 
 async def names_in(reader: Reader, trees: Sequence[Rule]) -> dict[UUID, str]:
