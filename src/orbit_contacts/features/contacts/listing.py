@@ -92,10 +92,10 @@ async def _search(reader: Reader, query: ListQuery, where: Where, words: SearchQ
     after = decode_cursor(reader, _NAME, query, tuple[int, UUID])
     if not await share.has_nearly_all(reader):
         where.add("c.workspace_id = " + where.bind(reader.caller.workspace_id))
-    search.match(words, where)
     started = time.monotonic()
     async with reader.ad_hoc() as ad_hoc:
-        expected = await search.estimate(ad_hoc, where)
+        expected = await search.estimate_matches(ad_hoc, words, where)
+        search.match(words, where)
         if after is None:
             found, matches = await search.first_page(ad_hoc, where, limit + 1, expected, TOTAL_CAP)
             total, exact = _remember(reader, query, matches, started)

@@ -22,10 +22,9 @@ from orbit_contacts.features.contacts import buckets
 from orbit_contacts.features.contacts.queries import COLUMNS
 from orbit_contacts.features.contacts.text import SearchQuery
 
-_SMALL = 6000
+_SMALL = 2000
 # Whether counting would stop at the cap: of a number far beyond it the planner's statistics tell, of a middling one
 # some buckets, where there are so many that looking at them costs much less than counting.
-_MIDDLING = 2000
 _FAR_BEYOND = 3
 _SAMPLED = 8
 _FEW_BUCKETS = 32
@@ -45,6 +44,15 @@ def match(words: SearchQuery, where: Where) -> None:
             where.add("strpos(c.search_text, " + where.bind(word.recheck) + ") > 0")
 
 
+async def estimate_matches(reader: Reader, words: SearchQuery, where: Where) -> int:
+    """How many rows of `where` the planner expects to match. Of a re-check it would think that two thirds fail,
+    while the index has found nearly all there is to find."""
+    likely = where.copy()
+    for word in words.words:
+        match(SearchQuery((word if word.index_pattern is None else word._replace(recheck=None),)), likely)
+    return await estimate(reader, likely)
+
+
 async def estimate(reader: Reader, where: Where) -> int:
     """How many rows the planner expects; it looks at the values themselves."""
     plan = await reader.fetch_value("EXPLAIN (FORMAT JSON) SELECT 1 FROM contacts c WHERE " + where.text, *where.args)
@@ -59,7 +67,7 @@ async def first_page(ad_hoc: Reader, where: Where, rows: int, expected: int, cap
     A bitmap sees every match anyway, so it counts them. `expected` is the planner's estimate.
     """
     newest = await _newest_bucket(ad_hoc)
-    if expected <= _MIDDLING or not await _is_surely_beyond(ad_hoc, where, newest, expected, cap):
+    if expected <= _SMALL or not await _is_surely_beyond(ad_hoc, where, newest, expected, cap):
         found = await _by_bitmap_with_count(ad_hoc, where, rows, cap + 1)
         matches = found[0]["matches"] if found else 0
         if matches <= cap:
@@ -78,8 +86,8 @@ async def next_page(ad_hoc: Reader, where: Where, after: Position, rows: int, ex
 
 async def count(ad_hoc: Reader, where: Where, expected: int, cap: int) -> int:
     """How many match, at most `cap + 1`."""
-    newest = await _newest_bucket(ad_hoc) if expected > _MIDDLING else -1
-    if expected > _MIDDLING and await _is_surely_beyond(ad_hoc, where, newest, expected, cap):
+    newest = await _newest_bucket(ad_hoc) if expected > _SMALL else -1
+    if expected > _SMALL and await _is_surely_beyond(ad_hoc, where, newest, expected, cap):
         return cap + 1
     capped = where.copy()
     limit = capped.bind(cap + 1)
