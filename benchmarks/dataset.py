@@ -7,8 +7,8 @@ beginning of the time order and 170,000 at its end, where they hurt a newest-fir
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -148,7 +148,8 @@ async def fill(dsn: str, contacts: int) -> None:
         await workspaces.bootstrap(connection, LARGE_KEY)
         large: int = await connection.fetchval("SELECT min(id) FROM workspaces WHERE mode = 'live'")
         await connection.execute("SET gin_pending_list_limit = '64MB'")
-        await load(connection, large, contacts)
+        async with _indexes_made_afterwards(connection):
+            await load(connection, large, contacts)
         for _ in range(SMALL_WORKSPACES):
             made = await workspaces.create_organization(connection, "small")
             await load(connection, made["live"], SMALL_CONTACTS)
@@ -156,6 +157,23 @@ async def fill(dsn: str, contacts: int) -> None:
         await connection.execute("VACUUM (ANALYZE)")
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def _indexes_made_afterwards(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    """Indexes of contacts that no constraint needs are dropped and made again: a third of the time."""
+    made = await connection.fetch(
+        """
+        SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
+        WHERE indrelid IN ('contacts'::regclass, 'contact_identifiers'::regclass) AND NOT indisunique
+        """
+    )
+    for index in made:
+        await connection.execute(f"DROP INDEX {index['name']}")
+    yield
+    await connection.execute("SET maintenance_work_mem = '512MB'")
+    for index in made:
+        await connection.execute(index["definition"])
 
 
 async def load(connection: asyncpg.Connection, workspace: int, contacts: int) -> None:
