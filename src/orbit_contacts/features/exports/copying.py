@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import LiteralString, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from orbit_contacts.core.database import Reader
@@ -10,7 +10,7 @@ from orbit_contacts.core.where import Where
 from orbit_contacts.features.consent import statuses
 from orbit_contacts.features.consent.statuses import Known, Stretch
 from orbit_contacts.features.contacts import filters
-from orbit_contacts.features.exports import csv_copy, json_copy, queries
+from orbit_contacts.features.exports import csv_copy, json_copy, public_ids, queries
 
 PAGE = 10_000
 _NOTHING_KNOWN = Known(states=False, suppressed_kinds=[])
@@ -49,15 +49,15 @@ async def pages(reader: Reader, asked: Copying) -> AsyncGenerator[Copied]:
         known = await statuses.known(unhurried) if with_consent else _NOTHING_KNOWN
 
     async def look_up(after: UUID | None) -> Stretch | None:
-        rest = asked.where.copy()
-        if after is not None:
-            rest.add("c.id > " + rest.bind(after))
         async with reader.unhurried() as unhurried:
-            if not asked.everybody:
-                found = await queries.ids_page(unhurried, rest, PAGE)
-                return Stretch(after, found[-1], found) if found else None
-            last = await queries.end_of_page(unhurried, rest, PAGE)
-        return None if last is None else Stretch(after, last)
+            if asked.everybody:
+                last = await queries.end_of_page(unhurried, after, PAGE)
+                return None if last is None else Stretch(after, last)
+            rest = asked.where.copy()
+            if after is not None:
+                rest.add("c.id > " + rest.bind(after))
+            found = await queries.ids_page(unhurried, rest, PAGE)
+        return Stretch(after, found[-1], found) if found else None
 
     async def copy(stretch: Stretch) -> Copied:
         async with reader.unhurried() as unhurried:
@@ -71,13 +71,15 @@ async def pages(reader: Reader, asked: Copying) -> AsyncGenerator[Copied]:
             following = asyncio.create_task(look_up(stretch.last))
             copying.append(asyncio.create_task(copy(stretch)))
             if len(copying) > 2:
-                yield _ended(asked.format, await copying[0], is_first)
+                page = await copying[0]
+                yield _ended(asked.format, page, is_first)
                 del copying[0]
-                is_first = False
+                is_first = is_first and not page.rows
         while copying:
-            yield _ended(asked.format, await copying[0], is_first)
+            page = await copying[0]
+            yield _ended(asked.format, page, is_first)
             del copying[0]
-            is_first = False
+            is_first = is_first and not page.rows
     finally:
         for task in (following, *copying):
             task.cancel()
@@ -91,10 +93,7 @@ async def _copy(unhurried: Reader, asked: Copying, known: Known, stretch: Stretc
     joins = statuses.joins(where, unhurried, known, stretch)
     is_csv = asked.format == "csv"
     written = csv_copy.cells if is_csv else json_copy.document
-    # The limit keeps the planner from putting the expression in each place that names it.
-    own: LiteralString = ""
-    if "id" in asked.names:
-        own = " CROSS JOIN LATERAL (SELECT uuid_send(c.id) AS bits LIMIT 1) AS own"
+    own = public_ids.OWN_BITS if "id" in asked.names[1:] else ""
 
     async def keep(data: bytes) -> None:
         lines.append(data)
@@ -106,7 +105,10 @@ async def _copy(unhurried: Reader, asked: Copying, known: Known, stretch: Stretc
         output=keep,
         plain=not is_csv,
     )  # fmt: skip
-    return Copied(b"".join(lines), rows)
+    data = b"".join(lines)
+    if rows and asked.names[0] == "id":
+        data = await asyncio.to_thread(public_ids.write_ids, data, rows, 0 if is_csv else json_copy.BEFORE_ID)
+    return Copied(data, rows)
 
 
 def _ended(format: str, page: Copied, is_first: bool) -> Copied:

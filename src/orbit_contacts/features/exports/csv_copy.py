@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
-from orbit_contacts.core.ids import ALPHABET
+from orbit_contacts.features.exports import public_ids
 
-# What begins with a letter is no formula, and most cells do; NULL is the empty cell, which COPY leaves unquoted.
+# What begins with a letter is no formula, and most cells do; nor is a phone number, all digits behind its
+# sign. NULL is the empty cell, which COPY leaves unquoted.
 _GUARDED: LiteralString = """CASE WHEN {cell} COLLATE "C" >= 'A' THEN {cell}
     WHEN {cell} ~ '^''*([=@\\t\\r]|[+-](?![0-9]+$))' THEN '''' || {cell} ELSE nullif({cell}, '') END"""
 # Python's `\\s`, which does not depend on a locale.
@@ -27,27 +28,7 @@ _TAGS: LiteralString = (
     + _JOINED
     + ") AS joined) END"
 )
-# The byte at which a window of ten bits begins, and how far its two bytes are shifted; the first window is one byte.
-_WINDOWS: tuple[tuple[LiteralString, LiteralString], ...] = (
-    *(("1", "6"), ("2", "4"), ("3", "2"), ("4", "0"), ("6", "6"), ("7", "4"), ("8", "2"), ("9", "0")),
-    *(("11", "6"), ("12", "4"), ("13", "2"), ("14", "0")),
-)
 INSTANT: LiteralString = """to_char({at}, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""  # sessions are in UTC
-
-
-def _public_id() -> LiteralString:
-    """`core.ids.contact_text` of `own.bits`: thirteen times ten bits, each a pair of digits of one long text."""
-    pairs: LiteralString = "".join([ALPHABET[n // 32] + ALPHABET[n % 32] for n in range(1024)])
-    bits: LiteralString = "own.bits"
-    windows: list[LiteralString] = ["get_byte(" + bits + ", 0)"]
-    for first, shift in _WINDOWS:
-        two = "((get_byte({bits}, {first}) << 8) | get_byte({bits}, {first} + 1))".replace("{first}", first)
-        windows.append("((" + two.replace("{bits}", bits) + " >> " + shift + ") & 1023)")
-    digits: list[LiteralString] = ["substring('" + pairs + "'::bytea, 1 + 2 * " + at + ", 2)" for at in windows]
-    return "encode('con_'::bytea || " + " || ".join(digits) + ", 'escape')"
-
-
-PUBLIC_ID = _public_id()
 TEXTS: tuple[LiteralString, ...] = (
     *("phone", "phone_extension", "email", "first_name", "last_name", "display_name", "company", "country_code"),
     *("timezone", "language", "lifecycle_stage", "external_id", "block_reason", "source"),
@@ -56,8 +37,9 @@ INSTANTS: tuple[LiteralString, ...] = ("created_at", "updated_at", "blocked_at")
 
 _EXPRESSIONS: dict[str, LiteralString] = {
     **{name: _GUARDED.replace("{cell}", "c." + name) for name in TEXTS},
+    "phone": "CASE WHEN c.phone ~ '^[+][0-9]+$' THEN c.phone ELSE " + _GUARDED.replace("{cell}", "c.phone") + " END",
     **{name: INSTANT.replace("{at}", "c." + name) for name in INSTANTS},
-    "id": PUBLIC_ID,
+    "id": public_ids.ANYWHERE,
     "tags": _TAGS,
     "metadata": "nullif(c.metadata::text, '{}')",
     "custom_fields": "nullif(c.custom_fields::text, '{}')",
@@ -72,8 +54,11 @@ def can_write(names: Sequence[str]) -> bool:
 
 
 def cells(names: Sequence[str], statuses: Mapping[str, LiteralString]) -> LiteralString:
-    """The columns of a line; `statuses`: the expression of each channel's consent."""
-    return ", ".join([_EXPRESSIONS.get(name) or statuses[name.removeprefix("preferences.")] for name in names])
+    """The columns of a line; `statuses`: the expression of each channel's consent. An id that comes first has room."""
+    rest: list[LiteralString] = [
+        _EXPRESSIONS.get(name) or statuses[name.removeprefix("preferences.")] for name in names
+    ]
+    return ", ".join([public_ids.WITH_ROOM, *rest[1:]] if names[0] == "id" else rest)
 
 
 def with_crlf(lines: bytes, rows: int) -> bytes:

@@ -102,17 +102,26 @@ async def ids_page(unhurried: Reader, where: Where, limit: int) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def end_of_page(unhurried: Reader, where: Where, limit: int) -> UUID | None:
-    """The id of the last of the next so many contacts that satisfy a condition; None when there is none."""
-    bounded = where.copy()
-    places = bounded.bind(limit)
+async def end_of_page(unhurried: Reader, after: UUID | None, limit: int) -> UUID | None:
+    """The id of the last of the next so many contacts, deleted ones too, which an index tells; None when there is none.
+
+    To be planned for its values.
+    """
+    where = Where()
+    cells = unhurried.caller.cells
+    where.add(
+        "c.cell_id = " + where.bind(cells[0]) if len(cells) == 1 else "c.cell_id = ANY(" + where.bind(cells) + ")"
+    )
+    if after is not None:
+        where.add("c.id > " + where.bind(after))
+    places = where.bind(limit)
     return await unhurried.fetch_value(
         "SELECT page.id FROM (SELECT c.id FROM contacts c WHERE "
-        + bounded.text
+        + where.text
         + " ORDER BY c.id LIMIT "
         + places
         + ") AS page ORDER BY page.id DESC LIMIT 1",
-        *bounded.args,
+        *where.args,
     )
 
 
