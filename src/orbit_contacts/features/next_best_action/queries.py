@@ -157,7 +157,9 @@ async def latest_model_at(reader: Reader) -> Instant | None:
 async def insert_model(tx: Transaction, model: bytes, sends: int) -> None:
     await tx.execute(
         """
-        INSERT INTO nba_models (workspace_id, trained_at, model, sends) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+        INSERT INTO nba_models (workspace_id, trained_at, model, sends, event_number)
+        VALUES ($1, $2, $3, $4, coalesce(pg_sequence_last_value('event_numbers'::regclass), 0))
+        ON CONFLICT DO NOTHING
         """,
         tx.caller.workspace_id,
         tx.now,
@@ -190,20 +192,41 @@ async def decisions_to_send(reader: Reader, contact_ids: Sequence[UUID], since: 
 
 
 async def workspaces_that_grew(reader: Reader, least: int) -> list[int]:
-    """Workspaces with twice the sends of their newest model, or `least` of them and no model."""
+    """Workspaces with twice the sends of their newest model, or `least` of them and no model.
+
+    The sums of a workspace are asked for only when as many events came since its fit, all workspaces taken together,
+    as it had sends then: they take 0.2 s where a million contacts were written to.
+    """
     rows = await reader.fetch_all(
         """
         /* all workspaces: sends have doubled since the last fit */
-        SELECT s.workspace_id
-        FROM (SELECT workspace_id, sum(messages_sent) AS sends FROM contact_stats GROUP BY workspace_id) s
+        SELECT w.id FROM workspaces w
         LEFT JOIN LATERAL (
-            SELECT m.sends FROM nba_models m WHERE m.workspace_id = s.workspace_id ORDER BY m.trained_at DESC LIMIT 1
+            SELECT m.sends, m.event_number FROM nba_models m WHERE m.workspace_id = w.id
+            ORDER BY m.trained_at DESC LIMIT 1
         ) AS newest ON true
-        WHERE s.sends >= greatest(2 * coalesce(newest.sends, 0), $1)
+        WHERE CASE
+            WHEN NOT EXISTS (
+                SELECT FROM contact_stats s
+                WHERE s.cell_id BETWEEN w.id * 1024 AND w.id * 1024 + w.cell_count - 1
+            ) THEN false
+            WHEN newest.sends IS NULL THEN $1 <= (
+                SELECT count(*) FROM (
+                    SELECT FROM events e
+                    WHERE e.cell_id BETWEEN w.id * 1024 AND w.id * 1024 + w.cell_count - 1 AND e.type = 'message.sent'
+                    LIMIT $1
+                ) AS sent
+            )
+            WHEN pg_sequence_last_value('event_numbers'::regclass) - newest.event_number < newest.sends THEN false
+            ELSE greatest(2 * newest.sends, $1) <= (
+                SELECT sum(s.messages_sent) FROM contact_stats s
+                WHERE s.cell_id BETWEEN w.id * 1024 AND w.id * 1024 + w.cell_count - 1
+            )
+        END
         """,
         least,
     )
-    return [row["workspace_id"] for row in rows]
+    return [row["id"] for row in rows]
 
 
 async def workspaces_to_fit(reader: Reader, before: Instant) -> list[int]:
@@ -215,7 +238,8 @@ async def workspaces_to_fit(reader: Reader, before: Instant) -> list[int]:
         WHERE NOT EXISTS (SELECT FROM nba_models m WHERE m.workspace_id = w.id AND m.trained_at > $1)
           AND EXISTS (
               SELECT FROM events e
-              WHERE e.cell_id = w.id * 1024 AND e.type = 'message.sent' AND e.occurred_at > $1
+              WHERE e.cell_id BETWEEN w.id * 1024 AND w.id * 1024 + w.cell_count - 1
+                AND e.type = 'message.sent' AND e.occurred_at > $1
           )
         """,
         before,
