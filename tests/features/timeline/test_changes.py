@@ -14,6 +14,7 @@ from orbit_contacts.core.database import Database
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.models import ContactInput
 from orbit_contacts.features.timeline import service as timeline
+from orbit_contacts.features.timeline.feed import end_of_feed
 from tests.conftest import Client
 
 
@@ -128,6 +129,20 @@ async def test_a_transaction_that_is_rolled_back_leaves_no_trace(
             raise ZeroDivisionError
     api.data("POST", f"/contacts/{ada['id']}/events", {"type": "was"})
     assert [change["type"] for change in feed(api, start)[0]] == ["was"]
+
+
+async def test_what_is_written_after_the_end_was_asked_for_comes_after_it(
+    api: Client, database: Database, caller: Caller
+) -> None:
+    """Also by a transaction that has its number already, but has not written yet."""
+    ada, ben = api.contact(), api.contact()
+    async with database.transaction(caller) as early:
+        await early.fetch_value("SELECT pg_current_xact_id()::text")
+        api.data("POST", f"/contacts/{ben['id']}/events", {"type": "before"})
+        async with database.reader(caller) as reader:
+            end = await end_of_feed(reader)
+        await timeline.record(early, _id(ada), "after", {})
+    assert [change["type"] for change in feed(api, end.text)[0]] == ["after"]
 
 
 async def test_changes_of_one_contact_stand_in_the_order_they_were_made(

@@ -137,8 +137,10 @@ async def _horizon(reader: Reader) -> int:
 
 
 async def end_of_feed(reader: Reader) -> Place:
-    """The place after everything that is final now."""
-    return Place(await _horizon(reader) - 1, 10**18 - 1)
+    """The place after everything that is final now. A transaction that writes its first row later may still be given
+    the last position of these, but a number that is drawn later."""
+    number = await reader.fetch_value("SELECT coalesce(pg_sequence_last_value('event_numbers'::regclass), 0)")
+    return Place(await _horizon(reader) - 1, number)
 
 
 class _Streams:
