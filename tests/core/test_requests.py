@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 import uvicorn
 
 from orbit_contacts.core.database import connect
+from orbit_contacts.core.errors import RateLimited
+from orbit_contacts.core.rate_limit import RateLimit
 from orbit_contacts.interfaces.http_protocol import LeanProtocol
 from tests.conftest import Client, Server, Workspace
 
@@ -348,3 +351,24 @@ def test_the_default_country_reads_national_numbers(workspace: Workspace) -> Non
 def test_a_total_that_was_not_counted_is_not_exact(api: Client) -> None:
     pagination = api.get("/compliance/consent", identifier="nobody@example.com").json()["meta"]["pagination"]
     assert (pagination["total"], pagination["total_is_exact"]) == (None, False)
+
+
+@pytest.mark.parametrize("act", ["cancel-revoke", "rotate", "schedule-revoke"])
+def test_a_revocation_whose_time_has_come_is_final(workspace: Workspace, act: str) -> None:
+    api = workspace.api
+    made = api.data("POST", "/settings/api-keys", {"name": "till", "scopes": ["contacts:read"]})
+    path = f"/settings/api-keys/{made['id']}"
+    api.data("POST", f"{path}/schedule-revoke", {"revoke_at": "2020-01-01"})
+    response = api.post(f"{path}/{act}", {"revoke_at": "2099-01-01"} if act == "schedule-revoke" else None)
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "CONFLICT")
+
+
+def test_a_refusal_by_rate_tells_the_limit_too() -> None:
+    limit = RateLimit(1, enforced=True)
+    limit.count("key", "list")
+    with pytest.raises(RateLimited) as caught:
+        limit.count("key", "list")
+    headers = caught.value.headers
+    assert (headers["X-RateLimit-Limit"], headers["X-RateLimit-Remaining"]) == ("1", "0")
+    assert 0 < int(headers["X-RateLimit-Reset"]) - time.time() <= int(headers["Retry-After"])
+    assert caught.value.details.keys() == {"retry_after", "limit", "window"}

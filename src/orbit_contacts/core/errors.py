@@ -123,9 +123,19 @@ class IdempotencyInProgress(Refusal):
 class RateLimited(Refusal):
     code, status, summary = "RATE_LIMITED", 429, "Too many requests for this key and operation."
 
+    reset: int | None = None
+    """When the window ends, in seconds since 1970."""
+
     @property
     def headers(self) -> dict[str, str]:
-        return {"Retry-After": str(self.details["retry_after"])}
+        headers = {"Retry-After": str(self.details["retry_after"])}
+        if self.reset is not None:
+            headers |= {
+                "X-RateLimit-Limit": str(self.details["limit"]),
+                "X-RateLimit-Remaining": "0",
+                "X-RateLimit-Reset": str(self.reset),
+            }
+        return headers
 
 
 class ServiceUnavailable(Refusal):

@@ -33,12 +33,14 @@ class RateLimit:
         used = self._counts[key] = self._counts.get(key, 0) + 1
         limit = self.limit if own_limit is None else min(own_limit, self.limit)
         if used > limit and self.enforced:
-            raise RateLimited(
+            refusal = RateLimited(
                 f"More than {limit} requests in {WINDOW} seconds.",
                 retry_after=max((window + 1) * WINDOW - now, 1),
                 limit=limit,
                 window=f"{WINDOW}s",
             )
+            refusal.reset = (window + 1) * WINDOW
+            raise refusal
         limit_header = self._limit_header if own_limit is None else (b"x-ratelimit-limit", str(limit).encode())
         remaining = (b"x-ratelimit-remaining", str(max(limit - used, 0)).encode())
         return [limit_header, remaining, self._reset_header]

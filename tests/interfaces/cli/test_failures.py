@@ -56,6 +56,14 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line(command: tuple[str, 
     assert "ORBIT_DATABASE_URL" in done.stderr
 
 
+def test_a_folder_that_cannot_hold_a_database_is_said_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    done = orbit("keys", "list", "--data-dir", file, ORBIT_DATABASE_URL="")
+    assert (done.returncode, str(file) in done.stderr) == (1, True)
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_database_that_is_not_there_is_named(postgres: str) -> None:
     done = orbit("serve", "--port", "0", ORBIT_DATABASE_URL=with_database(postgres, "absent"))
     assert (done.returncode, 'database "absent" does not exist' in done.stderr) == (1, True)

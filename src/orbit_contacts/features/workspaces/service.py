@@ -281,11 +281,17 @@ async def revoke_key(tx: Transaction, id: UUID) -> None:
         await audit(tx, "api_key.revoked", ids.text("key", id), {"name": row["name"]})
 
 
+async def _key_in_use(tx: Transaction, id: UUID) -> Record:
+    """A key that is not revoked: that is final, also where it was scheduled and its time has come."""
+    row = await _own_key(tx, id)
+    if row["revoked_at"] is not None or (row["revoke_at"] is not None and row["revoke_at"] <= tx.now):
+        raise Conflict("The key is revoked already.", field="id", value=ids.text("key", id), expected="a key in use")
+    return row
+
+
 async def schedule_revocation(tx: Transaction, id: UUID, at: str | None) -> ApiKey:
     """Set (or with None cancel) the instant at which the key stops working."""
-    row = await _own_key(tx, id)
-    if row["revoked_at"] is not None:
-        raise Conflict("The key is revoked already.", field="id", value=ids.text("key", id), expected="a key in use")
+    row = await _key_in_use(tx, id)
     instant = None if at is None else parse_instant(at, "revoke_at")
     await queries.set_revocation(tx, row, instant, None)
     action = "api_key.revocation_cancelled" if instant is None else "api_key.revocation_scheduled"
@@ -295,9 +301,7 @@ async def schedule_revocation(tx: Transaction, id: UUID, at: str | None) -> ApiK
 
 async def rotate_key(tx: Transaction, id: UUID) -> CreatedApiKey:
     """A new key with the same name, scopes and lifetime; the old one works for 24 more hours."""
-    row = await _own_key(tx, id)
-    if row["revoked_at"] is not None:
-        raise Conflict("The key is revoked already.", field="id", value=ids.text("key", id), expected="a key in use")
+    row = await _key_in_use(tx, id)
     made, ends = row["created_at"], row["expires_at"]
     successor = await create_key(
         tx,

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orbit_contacts.core.database import UNREACHABLE
+from orbit_contacts.core.embedded_programs import PostgresUnavailable
 from orbit_contacts.core.errors import Refusal
 from orbit_contacts.core.settings import InvalidSetting
 from orbit_contacts.interfaces.cli.program import program
@@ -23,7 +24,7 @@ def main() -> None:
     """Run the command line; an expected failure is one red line and exit code 1, never a traceback."""
     try:
         program()
-    except (Refusal, InvalidSetting) as error:
+    except (Refusal, InvalidSetting, PostgresUnavailable) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
