@@ -26,6 +26,7 @@ from orbit_contacts.features.workspaces import queries as workspace_queries
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.features.workspaces.models import NewApiKey
 from orbit_contacts.interfaces.api import Application
+from orbit_contacts.interfaces.http_protocol import LeanProtocol
 from tests.sql_rules.catalogue import load_schema
 from tests.sql_rules.lint import check_executed
 from tests.sql_rules.product import LAYOUT
@@ -103,7 +104,7 @@ class Server:
             log_level="warning",
             access_log=False,
             loop="uvloop",
-            http="httptools",
+            http=LeanProtocol,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from orbit_contacts.core.replies import WHOLE_ANSWER
 from tests.conftest import Server
 
 
@@ -28,4 +29,5 @@ class RecordingServer(Server):
                 self.exchanges.append(Exchange(scope["method"], target, message["status"], headers))
             await send(message)
 
+        scope.pop(WHOLE_ANSWER, None)  # every answer is to be noted
         await self.application(scope, receive, note)
