@@ -46,12 +46,7 @@ async def test_the_same_event_told_by_many_at_once_is_one(api: Client) -> None:
     order = {"type": "order.placed", "event_id": "o1"}
     ada = api.contact(email="ada@example.com")
     async with httpx.AsyncClient(base_url=api.http.base_url, headers=api.http.headers, timeout=30) as http:
-        answers = await asyncio.gather(
-            *(
-                http.post(f"/contacts/{ada['id']}/events", json={"type": "order.placed", "event_id": "o1"})
-                for _ in range(8)
-            )
-        )
+        answers = await asyncio.gather(*(http.post(f"/contacts/{ada['id']}/events", json=order) for _ in range(8)))
     told: list[dict[str, Any]] = [answer.json()["data"] for answer in answers]
     assert sorted((one["accepted"], one["duplicates"]) for one in told) == [(0, 1)] * 7 + [(1, 0)]
     assert api.data("GET", f"/contacts/{ada['id']}/profile")["stats"]["events"] == 1
