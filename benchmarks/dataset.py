@@ -132,6 +132,25 @@ async def prepare(server: str, name: str, fill: Callable[[str], Awaitable[None]]
     return dsn
 
 
+async def copy(server: str, template: str, name: str) -> None:
+    """Make database `name` like that of the DSN `template`."""
+    await drop(server, name)
+    source = urlsplit(template).path.lstrip("/")
+    admin = await connect(server)
+    try:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
+    finally:
+        await admin.close()
+
+
+async def drop(server: str, name: str) -> None:
+    admin = await connect(server)
+    try:
+        await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await admin.close()
+
+
 async def migrate(dsn: str) -> None:
     """Bring data that an earlier version loaded up to this one."""
     connection = await connect(dsn)

@@ -233,10 +233,7 @@ async def _others(database: Database, connection: Connection, caller: Caller, re
 
 async def bench(server: str, template: str, count: int) -> None:
     name = "orbit_bench_rows"
-    admin = await connect(server)
-    await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    source = urlsplit(template).path.lstrip("/")
-    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
+    await dataset.copy(server, template, name)
     own = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     database = Database(own, size=4, ad_hoc_size=4, statement_timeout=600)
     connection = await connect(own)
@@ -254,8 +251,7 @@ async def bench(server: str, template: str, count: int) -> None:
         results.show()
         await connection.close()
         await database.close()
-        await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        await admin.close()
+        await dataset.drop(server, name)
 
 
 def run(options: argparse.Namespace) -> None:
