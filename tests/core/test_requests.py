@@ -372,3 +372,19 @@ def test_a_refusal_by_rate_tells_the_limit_too() -> None:
     assert (headers["X-RateLimit-Limit"], headers["X-RateLimit-Remaining"]) == ("1", "0")
     assert 0 < int(headers["X-RateLimit-Reset"]) - time.time() <= int(headers["Retry-After"])
     assert caught.value.details.keys() == {"retry_after", "limit", "window"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("DELETE", "/health", 405, "GET, HEAD"),
+        ("PROPFIND", "/docs", 405, "GET, HEAD"),
+        ("PROPFIND", "/nowhere", 404, None),
+        ("GET", "/nowhere", 404, None),
+        ("PUT", "/email/unsubscribe/token", 405, "GET, HEAD, POST"),
+    ],
+)
+def test_pages_refuse_like_the_api(server: Server, method: str, path: str, status: int, allow: str | None) -> None:
+    response = httpx.request(method, server.url + path)
+    assert (response.status_code, response.headers.get("allow")) == (status, allow)
+    assert response.json()["error"]["status"] == status

@@ -44,7 +44,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_secret: Annotated[str, Meta(description="HS256 secret of dashboard tokens; empty: none accepted.")] = ""
     jwt_jwks: Annotated[str, Meta(description="JWKS document (JSON) for RS256 dashboard tokens.")] = ""
     trusted_proxies: Annotated[str, Meta(description="Addresses whose X-Forwarded-For counts, comma-separated.")] = ""
-    webhook_private_targets: Annotated[bool, Meta(description="Allow webhooks to http and private hosts.")] = False
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
     log_requests: Annotated[bool, Meta(description="Write one log line per request.")] = True
 
@@ -73,9 +72,17 @@ def load(environment: Mapping[str, str] = os.environ, /, **overrides: object) ->
             values[field.name] = text
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidSetting(f"{error}; settings are read from ORBIT_* variables") from None
+        what, _, place = str(error).partition(" - at `$.")
+        name = place.rstrip("`")
+        raise InvalidSetting(f"ORBIT_{name.upper()} is {values.get(name)!r}: {what}.") from None
+    if settings.default_page_size > settings.max_page_size:
+        raise InvalidSetting(
+            f"ORBIT_DEFAULT_PAGE_SIZE is {settings.default_page_size}: expected at most ORBIT_MAX_PAGE_SIZE, "
+            f"{settings.max_page_size}."
+        )
+    return settings
 
 
 def reference() -> list[tuple[str, str, str]]:

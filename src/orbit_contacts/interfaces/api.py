@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request as WebRequest
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from orbit_contacts import __version__
 from orbit_contacts.core import envelope, openapi, pagination
@@ -151,17 +151,7 @@ class Application:
         async def start(request: WebRequest) -> Response:
             return RedirectResponse("/docs")
 
-        async def nothing(request: WebRequest) -> Response:
-            return _refused(
-                NotFound("There is no such path.", field="path", value=request.url.path[:200], expected="see /docs")
-            )
-
-        async def wrong_method(request: WebRequest, error: Exception) -> Response:
-            allowed = sorted(getattr(error, "headers", {}).get("Allow", "GET").split(", "))
-            return _refused(MethodNotAllowed(allowed=allowed, field="method", value=request.method, expected=allowed))
-
-        self._exceptions = {405: wrong_method}
-        return [
+        pages: list[BaseRoute] = [
             Route("/", start),
             Route("/health", show_health),
             Route("/metrics", show_metrics),
@@ -172,8 +162,8 @@ class Application:
             *Console(self.settings, self.database, self.authenticator).routes(),
             *unsubscribe_routes(self.settings, self.database),
             *download_routes(self.database),
-            Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
+        return [*pages, Route("/{path:path}", _Nowhere(pages))]
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncGenerator[None]:
@@ -206,6 +196,23 @@ class Application:
 
     def _revoked(self, *notification: object) -> None:
         self.authenticator.forget()
+
+
+class _Nowhere:
+    """What no page answers, by any method: a refusal in the one shape."""
+
+    def __init__(self, pages: list[BaseRoute]) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        here = [page for page in self._pages if page.matches(scope)[0] is Match.PARTIAL]
+        if here:
+            allowed = sorted({name for page in here for name in getattr(page, "methods", None) or ()})
+            refusal: Refusal = MethodNotAllowed(allowed=allowed, field="method", value=method, expected=allowed)
+        else:
+            refusal = NotFound("There is no such path.", field="path", value=path[:200], expected="see /docs")
+        await _refused(refusal)(scope, receive, send)  # pyright: ignore[reportArgumentType]
 
 
 _API = tuple(f"{prefix}/" for prefix in PREFIXES)

@@ -100,3 +100,18 @@ def test_what_looks_like_markup_is_text(server: Server, workspace: Workspace, tm
 def test_an_unknown_import_is_not_waited_for(server: Server, workspace: Workspace) -> None:
     done = orbit("imports", "watch", "nonsense", ORBIT_URL=server.url, ORBIT_API_KEY=workspace.key)
     assert (done.returncode, "NOT_FOUND" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"ORBIT_PORT": "99999"}, "ORBIT_PORT is '99999'"),
+        ({"ORBIT_RATE_LIMITS": "maybe"}, "ORBIT_RATE_LIMITS is 'maybe'"),
+        ({"ORBIT_MAX_PAGE_SIZE": "10"}, "ORBIT_DEFAULT_PAGE_SIZE is 25"),
+        ({"ORBIT_JWT_SECRET_FILE": "/absent/secret"}, "/absent/secret"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(environment: dict[str, str], expected: str) -> None:
+    done = orbit("serve", **environment)
+    assert (done.returncode, expected in done.stderr) == (1, True)
+    assert len(done.stderr.splitlines()) == 1
