@@ -1,5 +1,6 @@
 """Instants are integers: microseconds since 1970-01-01T00:00:00Z. They are printed in whole seconds, UTC."""
 
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -38,6 +39,10 @@ def format_instant(instant: Instant) -> str:
     return _day(days) + _time(seconds)
 
 
+# In a query string, the plus sign of a zone that was not percent-encoded arrives as a space.
+_LOST_PLUS = re.compile(r"(T[0-9:.]+) ([0-9]{2}:[0-9]{2})$")
+
+
 def to_datetime(instant: Instant) -> datetime:
     return _EPOCH + timedelta(microseconds=instant)
 
@@ -49,7 +54,7 @@ def from_datetime(value: datetime) -> Instant:
 def parse_instant(text: str, field: str) -> Instant:
     """RFC 3339 date-time, or a bare date meaning 00:00Z; a time without a zone is taken as UTC."""
     try:
-        value = datetime.fromisoformat(text.strip())
+        value = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text.strip()))
         instant = from_datetime(value if value.tzinfo else value.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         instant = None

@@ -21,7 +21,13 @@ max_limit = 200
 
 class PageQuery(msgspec.Struct, kw_only=True):
     cursor: Annotated[str | None, Meta(description="`meta.pagination.cursor` of the previous page.")] = None
-    limit: Annotated[int | None, Meta(description="Rows of a page, 1-200; 25 when absent.")] = None
+    limit: Annotated[
+        int | None,
+        Meta(
+            description="Rows of a page, 1-200; 25 when absent.",
+            extra_json_schema={"minimum": 1, "maximum": 200},
+        ),
+    ] = None
 
 
 class Page(msgspec.Struct, Generic[T]):
