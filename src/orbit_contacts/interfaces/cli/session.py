@@ -26,7 +26,8 @@ def with_caller(
 
     async def run(dsn: str) -> T:
         await require_migrated(dsn)
-        database = Database(dsn, size=2, ad_hoc_size=1)
+        # As long as the worker may take: what is asked for here by hand goes through whole workspaces.
+        database = Database(dsn, size=2, ad_hoc_size=1, statement_timeout=600)
         try:
             await service.prepare_installation(database)
             async with database.prepared.connection() as connection:
