@@ -146,7 +146,13 @@ async def copy(server: str, template: str, name: str) -> None:
 async def drop(server: str, name: str) -> None:
     admin = await connect(server)
     try:
-        await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for _ in range(20):
+            try:
+                await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                return
+            except asyncpg.InsufficientPrivilegeError:
+                # A vacuum of the server's own is at work there, which only the server may end.
+                await asyncio.sleep(1)
     finally:
         await admin.close()
 

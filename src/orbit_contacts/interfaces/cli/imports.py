@@ -73,7 +73,7 @@ def import_file(
     if not yes and not dry_run:
         if not sys.stdin.isatty():
             raise Answered("Nobody is here to ask; `--yes` imports at once.")
-        typer.confirm(f"Import {preview['total']:,} rows?", abort=True)
+        typer.confirm(f"Import {_rows(preview['total'])}?", abort=True)
     dry = "true" if dry_run else None
     job = client.post("/contacts/bulk", content, content_type=kind, dry_run=dry, **options)["data"]
     if job["status"] not in _ENDED:
@@ -94,9 +94,13 @@ def _mapping(columns: list[str]) -> dict[str, str | None]:
     return mapping
 
 
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
 def _show_preview(preview: dict[str, Any]) -> None:
     about = [preview["kind"], preview["encoding"]] if preview["kind"] == "csv" else [preview["kind"]]
-    _errors.print(f"{preview['total']:,} rows, {', '.join(about)}")
+    _errors.print(", ".join([_rows(preview["total"]), *about]))
     if preview["columns"]:
         table = Table("Column", "Is read as", "Sure", "Because", "For example", box=None, pad_edge=False)
         for each in preview["columns"]:
@@ -166,16 +170,17 @@ def list_imports(
 ) -> None:
     """List imports, newest first."""
     table = Table(
-        Column("Id", no_wrap=True),
-        *("Status", "Rows", "Created", "Updated", "Skipped"),
-        *(Column(title, overflow="fold") for title in ("File", "When")),
+        *(Column(title, no_wrap=True) for title in ("Id", "Status")),
+        Column("Rows", justify="right", no_wrap=True),
+        *("Of these", Column("When (UTC)", no_wrap=True), Column("File", overflow="fold")),
         box=None,
         pad_edge=False,
     )
     for job in Client(url, api_key).get("/contacts/import-jobs", limit=limit)["data"]:
-        counts = [f"{job[name]:,}" for name in ("total", "created", "updated", "skipped")]
-        status = job["status"] + (" (dry run)" if job["dry_run"] else "")
-        table.add_row(job["import_job_id"], status, *counts, job["file_name"] or "", job["created_at"])
+        counts = [f"{job[name]:,} {name}" for name in ("created", "updated", "skipped") if job[name]]
+        status = "dry run" if job["dry_run"] and job["status"] == "completed" else job["status"]
+        when = job["created_at"][:16].replace("T", " ")
+        table.add_row(job["import_job_id"], status, f"{job['total']:,}", ", ".join(counts), when, job["file_name"])
     _console.print(table)
 
 
