@@ -138,10 +138,12 @@ async def postmaster(connection: Any) -> int:
     return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def raw(method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+def raw(method: str, path: str, body: dict[str, Any] | None = None, idempotency_key: str | None = None) -> bytes:
     """One HTTP request as bytes."""
     payload = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {LARGE_KEY}\r\n"
+    if idempotency_key is not None:
+        head += f"Idempotency-Key: {idempotency_key}\r\n"
     if body is not None:
         head += f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
     return head.encode() + b"\r\n" + payload

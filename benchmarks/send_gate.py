@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from rich.console import Console
@@ -130,17 +131,22 @@ def _p95(times: list[float]) -> float:
 
 def _recorded(options: argparse.Namespace, port: int, pid: int, postmaster: int, contacts: Iterator[str]) -> None:
     table = Table("one check, recorded", "a second", "to reach", "p50 ms", "p95", "p99", "CPU us: server", "postgres")
-    for name, body in (
-        ("three caps, quiet hours", {"channel": "sms", "record": True}),
-        ("the same, with message ids", {"channel": "sms", "record": True, "message_id": "m1"}),
-        ("not recorded", {"channel": "sms"}),
+    recorded = {"channel": "sms", "record": True}
+    for name, body, has_key in (
+        ("three caps, quiet hours", recorded, False),
+        ("the same, with message ids", recorded | {"message_id": "m1"}, False),
+        ("the same, with Idempotency-Key", recorded, True),
+        ("not recorded", {"channel": "sms"}, False),
     ):
         rounds = [
             drive(
                 port,
                 pid,
                 postmaster,
-                [raw("POST", f"/api/v1/contacts/{id}/send-check", body) for id in islice(contacts, 8_000)],
+                [
+                    raw("POST", f"/api/v1/contacts/{id}/send-check", body, str(uuid4()) if has_key else None)
+                    for id in islice(contacts, 8_000)
+                ],
                 CONNECTIONS,
             )
             for _ in range(options.rounds)

@@ -4,6 +4,7 @@ Two checks never both take the last place under a cap, and no send is recorded b
 committed: recorded sends of a contact are numbered, and a contact that somebody else holds is waited for.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -31,6 +32,7 @@ from orbit_contacts.features.timeline.outbound import SentEvent
 _AHEAD = 5 * 60 * SECOND
 # Whoever recorded before us may have begun after us, or on a faster clock: its send is not overlooked.
 _LATE = _AHEAD + DAY
+_AT_ONCE = 250
 _KEPT_DAYS = 367  # the longest window, and a day for zones
 
 
@@ -94,10 +96,28 @@ async def verdicts(
 
 
 async def check(reader: Reader, checks: Sequence[Check], at: Instant | None = None) -> list[Verdict | None]:
-    """A verdict for each check, in order; None for a contact that is not live. Nothing is recorded."""
+    """A verdict for each check, in order; None for a contact that is not live. Nothing is recorded.
+
+    Of many, PostgreSQL reads the next ones while the verdicts on those before are made.
+    """
     moment = reader.now if at is None else at
-    asking = await _read(reader, checks, moment, until=moment)
-    return [asking.judge(asked) for asked in checks]
+    parts = [checks[first : first + _AT_ONCE] for first in range(0, len(checks), _AT_ONCE)]
+    found: list[Verdict | None] = []
+    reading = asyncio.create_task(_read(reader, parts[0], moment, until=moment)) if parts else None
+    try:
+        for n, part in enumerate(parts, 1):
+            assert reading is not None
+            asking = await reading
+            if n < len(parts):
+                reading = asyncio.create_task(_read(reader, parts[n], moment, until=moment))
+                # One turn of the loop in which the statement is begun, and one in which it is sent.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            found += [asking.judge(asked) for asked in part]
+    finally:
+        if reading is not None and not reading.done():
+            await asyncio.wait([reading])  # nothing else may use the connection before
+    return found
 
 
 class Overtaken(Exception):
