@@ -170,6 +170,23 @@ def test_the_same_key_for_another_request_is_refused(api: Client) -> None:
     assert api.get(f"/contacts/{john['id']}").status_code == 200
 
 
+async def test_a_key_is_free_again_after_a_day_though_nobody_tidied(workspace: Workspace, dsn: str) -> None:
+    api, headers = workspace.api, {"Idempotency-Key": "yesterday"}
+    assert api.post("/contacts", {"email": "jane@example.com"}, headers=headers).status_code == 201
+    connection = await connect(dsn)
+    try:
+        await connection.execute(
+            "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE workspace_id = $1",
+            workspace.id,
+        )
+    finally:
+        await connection.close()
+    response = api.post("/contacts", {"email": "john@example.com"}, headers=headers)
+    assert (response.status_code, "idempotent-replayed" in response.headers) == (201, False)
+    again = api.post("/contacts", {"email": "john@example.com"}, headers=headers)
+    assert (again.content, "idempotent-replayed" in again.headers) == (response.content, True)
+
+
 def test_only_successes_are_remembered(api: Client) -> None:
     headers = {"Idempotency-Key": "k"}
     assert api.post("/contacts", {"email": "bad"}, headers=headers).status_code == 422

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from orbit_contacts.core.clock import DAY
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import IdempotencyInProgress, IdempotencyKeyReused, InvalidRequest
 
@@ -73,19 +74,23 @@ def fingerprint(method: str, path: str, query: bytes, body: bytes) -> bytes:
 
 
 async def claim(tx: Transaction, key: str, request: bytes) -> StoredAnswer | None:
-    """None when the caller is the first and must do the work; else the answer to replay."""
+    """None when the caller is the first within a day and must do the work; else the answer to replay."""
     try:
         mine = await tx.fetch_value(
             """
-            INSERT INTO idempotency_keys (workspace_id, key, fingerprint, created_at)
+            INSERT INTO idempotency_keys AS known (workspace_id, key, fingerprint, created_at)
             VALUES ($1, $2, $3, $4)
-            ON CONFLICT DO NOTHING
+            ON CONFLICT (workspace_id, key) DO UPDATE
+            SET fingerprint = excluded.fingerprint, created_at = excluded.created_at, status = NULL, headers = NULL,
+                body = NULL
+            WHERE known.created_at < $5
             RETURNING true
             """,
             tx.caller.workspace_id,
             key,
             request,
             tx.now,
+            tx.now - DAY,
         )
     except asyncpg.LockNotAvailableError:
         raise IdempotencyInProgress(field=HEADER, value=key, expected="a key whose request has ended") from None
@@ -123,5 +128,5 @@ async def forget_old(tx: Transaction) -> int:
     """Drop keys older than 24 hours."""
     return await tx.execute(
         "/* all workspaces: keys expire alike */ DELETE FROM idempotency_keys WHERE created_at < $1",
-        tx.now - 86_400_000_000,
+        tx.now - DAY,
     )
