@@ -351,7 +351,7 @@ def test_the_hold_out_lasts_a_month():
 
 def test_the_log_keeps_what_off_policy_estimates_need():
     record = ask(anna(), explore=True).record
-    assert (record.channel, record.model_version) == ("whatsapp", "prior-2")
+    assert (record.channel, record.model_version) == ("whatsapp", "prior-3")
     assert len(record.candidates) == 3 * 16
     assert len(record.features) == len(NAMES)
     assert record.propensity <= record.channel_propensity <= 1.0

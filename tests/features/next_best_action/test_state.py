@@ -40,14 +40,16 @@ def same(one: State, other: State) -> None:
         np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, err_msg=column.name)
 
 
-def as_state(contact: ContactState, slots: np.ndarray) -> State:
+def as_state(contact: ContactState, slots: np.ndarray, squares: float) -> State:
     """The scalar state in columns of one contact."""
     values = {
         column.name: np.array([getattr(contact, column.name)])
         for column in fields(State)
         if not column.name.startswith("workspace_")
     }
-    return State(**values, workspace_trials=slots[0], workspace_successes=slots[1])
+    return State(
+        **values, workspace_trials=slots[0], workspace_successes=slots[1], workspace_squares=np.array([squares])
+    )
 
 
 instants = st.integers(min_value=NOW - 30 * DAY, max_value=NOW)
@@ -74,7 +76,7 @@ def test_late_shuffled_and_repeated_events_give_what_a_rebuild_gives(history, ra
     # Event by event: shuffled, some of them twice, deduplicated by their id as the caller does.
     arrivals = list(enumerate(history)) * 2
     random.shuffle(arrivals)
-    contact, messages, slots, seen = ContactState(), {}, np.zeros((2, 11, 16)), set()
+    contact, messages, slots, seen, squares = ContactState(), {}, np.zeros((2, 11, 16)), set(), 0.0
     for clock, (event_id, (event, key)) in enumerate(arrivals):
         if event_id in seen:
             continue
@@ -84,10 +86,12 @@ def test_late_shuffled_and_repeated_events_give_what_a_rebuild_gives(history, ra
         delta = contact.apply(event, message, BERLIN, early)
         for channel, slot, trials, successes in delta.slots:
             slots[:, channel, slot] += (trials, successes)
+            squares += trials * abs(trials)
     for message in messages.values():
         for channel, slot, trials, successes in contact.mature(message, BERLIN, NOW).slots:
             slots[:, channel, slot] += (trials, successes)
-    same(as_state(contact, slots), whole)
+            squares += trials * abs(trials)
+    same(as_state(contact, slots, squares), whole)
 
     # In batches: shuffled and cut anywhere, the first ones taken in at an earlier time.
     shuffled = list(history)

@@ -1,4 +1,4 @@
-"""What the model looks at: empirical-Bayes estimates first, then 24 numbers for each (contact, channel, bin).
+"""What the model looks at: empirical-Bayes estimates first, then 20 numbers for each (contact, channel, bin).
 
 Every estimate is held against what the workspace would have led one to expect and shrunk towards it, so that a contact
 without a history stands at zero on every axis that speaks of the contact.
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from orbit_contacts.features.next_best_action.decay import WEEK, weight
 from orbit_contacts.features.next_best_action.events import CHANNEL_INDEX, CHANNELS
-from orbit_contacts.features.next_best_action.local_time import BINS, BLOCKS, UNIFORM
+from orbit_contacts.features.next_best_action.local_time import BINS, UNIFORM
 from orbit_contacts.features.next_best_action.rebuild import State
 from orbit_contacts.features.next_best_action.slot_lifts import slot_lifts
+from orbit_contacts.features.next_best_action.tastes import channel_tastes, hour_tastes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,7 +26,6 @@ NAMES: Final = (
     "contact_rate",
     "contact_channel_rate",
     "contact_hours",
-    "contact_bin",
     "contact_slot",
     "inbound_channel",
     "workspace_hours",
@@ -40,10 +40,7 @@ NAMES: Final = (
     "lead",
     "customer",
     "open_ticket",
-    "contact_rate_x_sends",
-    "contact_channel_rate_x_sends",
     "slot_x_activity",
-    "inbound_channel_x_volume",
 )
 """Order of the feature axis. A stored model names the features it was fitted on; with others it is not used."""
 F: Final = len(NAMES)
@@ -54,20 +51,6 @@ _TYPICAL: Final = np.ones(_C)
 """(11,) rate of a channel over the workspace's overall rate where nothing is known of either."""
 for _name, _ratio in {"email": 0.6, "push": 0.6, "fax": 0.3, "whatsapp": 1.5, "voice": 1.6, "line": 1.3}.items():
     _TYPICAL[CHANNEL_INDEX[_name]] = _ratio
-
-
-def _neighbours(share: float) -> Floats:
-    """(16, 16) what each bin borrows: `share` of the block before and after, half of it all on the other days.
-
-    The blocks of a kind of day are a circle.
-    """
-    one = np.eye(BLOCKS)
-    block = (1.0 - 2.0 * share) * one + share * (np.roll(one, 1, 1) + np.roll(one, -1, 1))
-    return np.kron(np.array([[1.0, 0.5], [0.5, 1.0]]), block).astype(np.float64)
-
-
-_AROUND: Final = _neighbours(0.2)
-_WIDE: Final = _neighbours(0.25)
 
 
 def _logit(p: Floats) -> Floats:
@@ -90,6 +73,8 @@ class Workspace:
     """(16,) acts of contacts of their own accord"""
     inbound: Floats
     """(11,) messages and calls received, by channel"""
+    worth: float = 1.0
+    """how many evenly weighted sends a faded one tells as much as: the sum of weights over that of their squares"""
 
 
 @dataclass(slots=True)
@@ -195,7 +180,13 @@ def workspace(state: State, now: int) -> Workspace:
         state.workspace_successes * fade,
         state.activity.sum(0) * fade,
         state.inbound.sum(0) * fade,
+        worth(float(state.workspace_trials.sum()) * fade, float(state.workspace_squares[0]) * fade * fade),
     )
+
+
+def worth(trials: float, squares: float) -> float:
+    """`Workspace.worth` of a sum of weights and one of their squares; 1 where there is none (Kish's effective size)."""
+    return trials / squares if squares > 0.0 else 1.0
 
 
 def rates(of: Workspace) -> Rates:
@@ -205,7 +196,7 @@ def rates(of: Workspace) -> Rates:
     typical = np.minimum(overall * _TYPICAL, 0.9)
     channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 0.97)
     channel_logit = _logit(channel)
-    slot, common = slot_lifts(of.trials, of.successes, channel_logit)
+    slot, common = slot_lifts(of.trials * of.worth, of.successes * of.worth, channel_logit)
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
@@ -232,27 +223,18 @@ def parts(of: Snapshot, under: Rates) -> Parts:
     expected = of.trials * under.channel
     overall = (expected.sum(1) + 1e-9) / (sends + 1e-8)
     contact = (of.successes.sum(1) + 2.0) / (expected.sum(1) + 2.0)
-    person = _logit(contact * overall) - _logit(overall)
-    # Shrunk towards the contact's own level, which is no more than a near certainty on a channel that all answer on.
-    level = np.minimum(contact[:, None] * under.channel, _SURE) / under.channel
-    pair = (of.successes + 2.0 * level) / (expected + 2.0)
-    taste = _logit(pair * under.channel) - under.channel_logit
-    usual = under.hours * activity[:, None]
-    hours = (of.activity @ _AROUND + 4.5 * under.hours) / (usual @ _AROUND + 4.5 * under.hours)
-    own_bin = (of.activity + 3.0 * under.hours) / (usual + 3.0 * under.hours)
-    fair = of.slot_trials * under.anywhere * (overall * contact)[:, None]
-    slot = (of.slot_successes @ _WIDE + 2.0) / (fair @ _WIDE + 2.0)
-    writes = np.log((of.inbound + 4.0 * under.inbound) / (inbound + 4.0)[:, None] / under.inbound)
+    usually = _logit(contact * overall)[:, None] + np.log(under.anywhere)
+    channel = channel_tastes(of.trials, of.successes, of.inbound, under.channel_logit, under.inbound)
+    hour = hour_tastes(of.slot_trials, of.slot_successes, of.activity, usually, under.hours)
     much = (activity / (activity + 6.0))[:, None, None]
     return [
         under.channel_logit[None, :, None],
         under.slot[None],
-        person[:, None, None],
-        taste[:, :, None],
-        np.log(hours)[:, None, :],
-        np.log(own_bin)[:, None, :] * much,
-        np.log(slot)[:, None, :],
-        writes[:, :, None],
+        channel.person[:, None, None],
+        channel.answers[:, :, None],
+        hour.acts[:, None, :],
+        hour.answers[:, None, :],
+        channel.writes[:, :, None],
         under.hours_log[None, None],
         np.log1p(sends)[:, None, None],
         np.log1p(of.trials)[:, :, None],
@@ -265,10 +247,7 @@ def parts(of: Snapshot, under: Rates) -> Parts:
         of.lead[:, None, None],
         of.customer[:, None, None],
         of.open_ticket[:, None, None],
-        (person * sends / (sends + 3.0))[:, None, None],
-        (taste * of.trials / (of.trials + 3.0))[:, :, None],
         under.slot[None] * much,
-        (writes * (inbound / (inbound + 4.0))[:, None])[:, :, None],
     ]
 
 

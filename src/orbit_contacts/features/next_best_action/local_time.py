@@ -17,6 +17,15 @@ BLOCK_HOURS: Final = 3
 UNIFORM: Final = np.repeat(np.array([5 / 56, 2 / 56]), BLOCKS)
 """(16,) share of a week each bin covers: what activity at random would fill."""
 
+
+def resemblance(alone: float) -> npt.NDArray[np.float64]:
+    """(16, 16) correlation of bins: `alone` of the variance is each bin's own, the rest smooth round the clock."""
+    distance = np.abs(np.arange(BLOCKS)[:, None] - np.arange(BLOCKS))
+    near = np.exp(-0.5 * np.square(np.minimum(distance, BLOCKS - distance) / 1.1))
+    week = np.array([[1.0, 0.7], [0.7, 1.0]])
+    return (1.0 - alone) * np.kron(week, near) + alone * np.eye(BINS)
+
+
 _FIRST_YEAR: Final = 1990
 _LAST_YEAR: Final = 2060
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

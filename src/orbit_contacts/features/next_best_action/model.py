@@ -32,6 +32,7 @@ class Sums(msgspec.Struct, frozen=True):
     successes: list[list[float]]
     activity: list[float]
     inbound: list[float]
+    worth: float = 1.0
 
     def faded(self, now: int) -> Workspace:
         """As they look at `now`, not before `at`."""
@@ -41,6 +42,7 @@ class Sums(msgspec.Struct, frozen=True):
             np.array(self.successes) * fade,
             np.array(self.activity) * fade,
             np.array(self.inbound) * fade,
+            self.worth / fade,
         )
 
 

@@ -63,6 +63,8 @@ class State:
     last_inbound: Ints
     workspace_trials: Floats
     workspace_successes: Floats
+    workspace_squares: Floats
+    """(1,) sum of the squared weights of the trials"""
 
     def plus(self, delta: "State") -> "State":
         """Sums add up, `last_` is the later, `first_` the earlier."""
@@ -148,6 +150,7 @@ def _change(events: Events, known: Messages, after: Messages, contacts: Contacts
         last_inbound=_latest(acts.contact, acts.instant, wrote, m),
         workspace_trials=trials.workspace_trials,
         workspace_successes=trials.workspace_successes,
+        workspace_squares=trials.workspace_squares,
     )
 
 
@@ -163,6 +166,7 @@ class _Trials:
     slot_successes: Floats
     workspace_trials: Floats
     workspace_successes: Floats
+    workspace_squares: Floats
 
     @staticmethod
     def of(messages: Messages, contacts: Contacts) -> "_Trials":
@@ -185,6 +189,7 @@ class _Trials:
             slot_successes=_sum(slot, weight, answered, m * BINS).reshape(m, BINS),
             workspace_trials=_sum(lane, weight, counted, C * BINS).reshape(C, BINS),
             workspace_successes=_sum(lane, weight, answered, C * BINS).reshape(C, BINS),
+            workspace_squares=np.array([float(np.square(weight[counted]).sum())]),
         )
 
     def minus(self, other: "_Trials") -> "_Trials":

@@ -11,13 +11,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from orbit_contacts.features.next_best_action.local_time import BINS, BLOCKS
+from orbit_contacts.features.next_best_action.local_time import BINS, resemblance
 from orbit_contacts.features.next_best_action.logistic import sigmoid
 
 Floats = npt.NDArray[np.float64]
 
 NIGHT: Final = 0.7 * np.log(np.tile(np.array([0.6, 0.5, 0.85, 1.0, 1.05, 1.1, 1.15, 0.9]), 2))
-"""(16,) the shared curve where nothing is known: people sleep."""
+"""(16,) how sleep shapes the shared curve."""
+_SLEEP: Final = (0.7, 0.7)
+"""how much of it, on average and its spread between workspaces: where nothing is known, people sleep"""
+_MIDDLE: Final = _SLEEP[0] * NIGHT
 _SHARED: Final = (0.16, 8.0)
 """variance of the shared curve where nothing is known, and how many bins' worth of evidence that is"""
 _OWN: Final = (0.04, 24.0)
@@ -25,15 +28,7 @@ _OWN: Final = (0.04, 24.0)
 _STEPS: Final = 12
 
 
-def _resemblance(alone: float) -> Floats:
-    """(16, 16) correlation of bins: `alone` of the variance is each bin's own, the rest smooth round the clock."""
-    distance = np.abs(np.arange(BLOCKS)[:, None] - np.arange(BLOCKS))
-    near = np.exp(-0.5 * np.square(np.minimum(distance, BLOCKS - distance) / 1.1))
-    week = np.array([[1.0, 0.7], [0.7, 1.0]])
-    return (1.0 - alone) * np.kron(week, near) + alone * np.eye(BINS)
-
-
-_ALIKE: Final = _resemblance(0.3)
+_ALIKE: Final = resemblance(0.3)
 
 
 def slot_lifts(trials: Floats, successes: Floats, logit: Floats) -> tuple[Floats, Floats]:
@@ -45,14 +40,14 @@ def slot_lifts(trials: Floats, successes: Floats, logit: Floats) -> tuple[Floats
     """
     used = np.flatnonzero(trials.sum(1) > 0.0)
     if not len(used):
-        return np.tile(NIGHT, (len(trials), 1)), NIGHT
+        return np.tile(_MIDDLE, (len(trials), 1)), _MIDDLE
     n, s, base = trials[used], np.minimum(successes[used], trials[used]), logit[used, None]
     shared, own = _variances(n, s, sigmoid(base))
     size = len(used) * BINS
-    # The shared curve is one more unknown of sixteen numbers, in front of the channels' lifts.
-    spread = np.kron(np.ones((len(used), len(used))), shared * _ALIKE) + np.kron(np.eye(len(used)), own * _ALIKE)
+    common_spread = shared * _ALIKE + _SLEEP[1] ** 2 * np.outer(NIGHT, NIGHT)
+    spread = np.kron(np.ones((len(used), len(used))), common_spread) + np.kron(np.eye(len(used)), own * _ALIKE)
     lift = np.zeros(size)
-    middle = np.tile(NIGHT, len(used))
+    middle = np.tile(_MIDDLE, len(used))
     pull = np.zeros(size)
     for _ in range(_STEPS):
         p = sigmoid(base + (middle + lift).reshape(-1, BINS)).reshape(-1)
@@ -66,7 +61,7 @@ def slot_lifts(trials: Floats, successes: Floats, logit: Floats) -> tuple[Floats
         lift = lift + np.clip(after - lift, -1.0, 1.0)
         if moved < 1e-3:
             break
-    common = NIGHT + shared * _ALIKE @ pull.reshape(-1, BINS).sum(0)
+    common = _MIDDLE + common_spread @ pull.reshape(-1, BINS).sum(0)
     whole = np.tile(common, (len(trials), 1))
     whole[used] = (middle + lift).reshape(-1, BINS)
     return whole, common
@@ -75,7 +70,7 @@ def slot_lifts(trials: Floats, successes: Floats, logit: Floats) -> tuple[Floats
 def _variances(n: Floats, s: Floats, p: Floats) -> tuple[float, float]:
     """Variance of the shared curve, and of the channels' departures from it."""
     room = n * p * (1.0 - p)
-    off = s - n * p - room * NIGHT
+    off = s - n * p - room * _MIDDLE
     everywhere, total = off.sum(0), room.sum(0)
     # E[off²] = variance x room² + room: each bin tells the variance, weighed by how well it does.
     shared = _moment(np.square(everywhere) - total, np.square(total), *_SHARED)

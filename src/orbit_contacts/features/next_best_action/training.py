@@ -21,6 +21,7 @@ from orbit_contacts.features.next_best_action.features import (
     rates,
     usual,
     weeks_before,
+    worth,
 )
 from orbit_contacts.features.next_best_action.local_time import BINS, bins_of
 from orbit_contacts.features.next_best_action.messages import (
@@ -167,6 +168,7 @@ def _weekly(messages: Messages, bins: Ints, acts: Events, act_bins: Ints, begin:
     weighted = weights(messages.start)
     trials = running(messages.known_at, cell, weighted, _C * BINS)
     successes = running(messages.known_at, cell, weighted * messages.success, _C * BINS)
+    squares = running(messages.known_at, np.zeros_like(cell), np.square(weighted), 1)
     act_weight = weights(acts.instant)
     activity = running(acts.instant, act_bins, act_weight, BINS)
     got = np.flatnonzero((acts.code == Code.RECEIVED) & (acts.channel != NO_CHANNEL))
@@ -181,6 +183,7 @@ def _weekly(messages: Messages, bins: Ints, acts: Events, act_bins: Ints, begin:
                     successes[week].reshape(_C, BINS) * fade,
                     activity[week] * fade,
                     inbound[week] * fade,
+                    worth(float(trials[week].sum()) * fade, float(squares[week, 0]) * fade * fade),
                 )
             )
         )

@@ -40,9 +40,9 @@ class Trust(msgspec.Struct, frozen=True):
 
 
 GROUPS: Final = {
-    "hours": ("contact_hours", "contact_bin"),
-    "inbound": ("inbound_channel", "inbound_channel_x_volume"),
-    "answers": ("contact_channel_rate", "contact_channel_rate_x_sends", "engaged_lately"),
+    "hours": ("contact_hours",),
+    "inbound": ("inbound_channel",),
+    "answers": ("contact_channel_rate", "engaged_lately"),
     "slots": ("contact_slot",),
 }
 _MEMBERS: Final = {name: [NAMES.index(feature) for feature in features] for name, features in GROUPS.items()}

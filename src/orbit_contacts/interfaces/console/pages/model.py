@@ -20,7 +20,6 @@ WORDS = {
     "contact_rate": "How often the person answers",
     "contact_channel_rate": "How often the person answers on the channel",
     "contact_hours": "The hours at which the person is active",
-    "contact_bin": "What the person does at that very time of the week",
     "contact_slot": "How often the person answers at that time of the week",
     "inbound_channel": "The channel on which the person writes to you",
     "workspace_hours": "The hours at which everybody is active",
@@ -35,10 +34,7 @@ WORDS = {
     "lead": "The person is a lead",
     "customer": "The person is a customer",
     "open_ticket": "The person has an open ticket",
-    "contact_rate_x_sends": "How often the person answers, where much is known",
-    "contact_channel_rate_x_sends": "How often the person answers on the channel, where much is known",
     "slot_x_activity": "The time of the week, for people who are active",
-    "inbound_channel_x_volume": "The channel on which the person writes, if they write much",
 }
 POLICIES = {
     "model": "This model",
