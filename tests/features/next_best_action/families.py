@@ -28,13 +28,16 @@ class Recipe:
     contact_spread: float = 0.8
     affinity_spread: float = 1.0
     affinity_shape: str = "normal"
-    """normal | heavy (Student t, 3 degrees) | favourite (one channel stands out) | gamma (some all but never)"""
+    """normal | heavy (Student t, 3 degrees) | favourite (one channel stands out) | gamma (some all but never) | kin (two
+    kinds of channels: who likes one of a kind likes the others)"""
     hours_spread: float = 1.0
     common_hours: float = 0.7
     """share of contacts whose peak is near one of three hours of the workspace; the others' is anywhere"""
     hours_shape: str = "bump"
     """bump (one peak hour) | rough (independent bins) | types (a few kinds of people) | window (six hours of
-    the day, on one kind of day) | gamma (independent bins, some all but never)"""
+    the day, on one kind of day) | gamma (independent bins, some all but never) | twice (two peaks a day, anywhere)"""
+    asleep: float = 0.0
+    """how much fewer answers there are to what is sent between midnight and six, everybody together"""
     never: float = 0.0
     """share of contacts that answer next to nothing"""
     owned: float = 1.0
@@ -102,8 +105,11 @@ FAMILIES: Final[dict[str, Recipe]] = {
     "lost": Recipe(failed=0.3),
     "factors": Recipe(link="log", affinity_spread=0.8, hours_spread=0.8, base=-2.2),
     "chatty": Recipe(inbound=4.0, inbound_engagement=-0.3),
+    "asleep": Recipe(asleep=1.5, base=-1.4),
+    "kin": Recipe(affinity_shape="kin", channels=("email", "sms", "whatsapp", "push", "rcs", "voice"), owned=0.7),
+    "twice": Recipe(hours_shape="twice", zones=3),
 }
-HELD_OUT: Final = frozenset({"log", "habit", "bursts", "late"})
+HELD_OUT: Final = frozenset({"log", "habit", "bursts", "late", "asleep", "kin", "twice"})
 """Shapes of worlds that the shipped prior was never fitted on."""
 
 

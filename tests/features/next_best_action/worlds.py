@@ -53,6 +53,7 @@ def world(recipe: Recipe, seed: int, now: int = NOW) -> World:
     base = recipe.base + recipe.channel_spread * rng.standard_normal(c)
     profile = _profile(rng)
     slot = recipe.slot_spread * _smooth(rng, 1) + recipe.channel_slot_spread * _smooth(rng, c)
+    slot = slot - recipe.asleep * np.isin(np.arange(BINS) % 8, (0, 1))
     person = recipe.contact_spread * rng.standard_normal(m)
     dead = rng.random(m) < recipe.never
     stage = rng.integers(0, 3, m)
@@ -158,12 +159,20 @@ def _tastes(recipe: Recipe, rng: np.random.Generator, m: int, c: int) -> tuple[F
         affinity[np.arange(m), rng.integers(0, c, m)] += 1.9
     elif recipe.affinity_shape == "gamma":
         affinity = np.clip(np.log(rng.gamma(1.0, 1.0, (m, c))), -4.5, 2.0)
+    elif recipe.affinity_shape == "kin":
+        affinity = 0.9 * rng.standard_normal((m, 2))[:, np.arange(c) % 2] + 0.45 * rng.standard_normal((m, c))
     else:
         affinity = rng.standard_normal((m, c))
     if recipe.hours_shape == "rough":
         hours = rng.standard_normal((m, BINS))
     elif recipe.hours_shape == "gamma":
         hours = np.clip(np.log(rng.gamma(1.0, 1.0, (m, BINS))), -4.5, 2.0)
+    elif recipe.hours_shape == "twice":
+        first = rng.integers(0, 8, m)
+        second, weekend = (first + rng.integers(3, 6, m)) % 8, rng.normal(0, 0.4, (m, 1))
+        day = np.full((m, 8), -0.7)
+        day[np.arange(m), first], day[np.arange(m), second] = 1.6, 1.1
+        hours = np.concatenate([day - weekend, day + weekend], axis=1)
     elif recipe.hours_shape == "window":
         block, weekend = rng.integers(0, 8, m), rng.random(m) < 0.3
         hours = np.full((m, BINS), -0.9)

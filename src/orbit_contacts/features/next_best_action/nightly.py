@@ -40,7 +40,7 @@ _PAIRS: Final = 300.0
 """How many pairs of sends the usual spreads are worth."""
 _TAILS: Final = 1.12
 """Tastes are seldom Gaussian: 90 % of them reach further than pairs tell."""
-_TAUS: Final = (0.7, 3.0)
+_TAUS: Final = (1.2, 3.0)
 SPAN: Final = 14 * WEEK
 JUDGED: Final = 2 * WEEK
 

@@ -37,7 +37,7 @@ from orbit_contacts.features.next_best_action.messages import (
 from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts
 
 _C = len(CHANNELS)
-_BLOCK = 20_000
+_BLOCK = 5_000
 
 
 @dataclass(slots=True)
