@@ -28,8 +28,8 @@ class Recipe:
     contact_spread: float = 0.8
     affinity_spread: float = 1.0
     affinity_shape: str = "normal"
-    """normal | heavy (Student t, 3 degrees) | favourite (one channel stands out) | gamma (some all but never) | kin (two
-    kinds of channels: who likes one of a kind likes the others)"""
+    """normal | heavy (Student t, 3 degrees) | favourite (one channel stands out) | gamma (some all but never) | kin
+    (two kinds of channels: who likes one of a kind likes the others)"""
     hours_spread: float = 1.0
     common_hours: float = 0.7
     """share of contacts whose peak is near one of three hours of the workspace; the others' is anywhere"""
