@@ -362,6 +362,8 @@ async def test_cancelled_job_does_nothing(api: Client, database: Database, works
     assert cancelled["status"] == "cancelled"
     await work_off(database, workspace.caller, "imports.run", job)
     assert people(api) == {}
+    shown = api.data("GET", f"/contacts/import-jobs/{job['import_job_id']}")
+    assert (shown["progress"], shown["total"]) == (0.0, 1_001)
     small = bulk(api, [ADA])
     assert api.post(f"/contacts/import-jobs/{small['import_job_id']}/cancel").status_code == 409
 

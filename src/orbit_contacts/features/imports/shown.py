@@ -58,7 +58,7 @@ def _job(row: Record, errors: list[RowError]) -> ImportJob:
         dry_run=row["dry_run"],
         created_at=format_instant(row["created_at"]),
         processed=row["position"],
-        progress=1.0 if row["finished_at"] else round(row["position"] / max(total, 1), 4),
+        progress=round(row["position"] / total, 4) if total else float(row["finished_at"] is not None),
         rows_per_second=rate,
         eta_seconds=eta,
         file_name=row["file_name"],
