@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import gc
 import json
-import resource
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from uuid import UUID
 
 import msgspec
 
-from benchmarks import dataset, exports, phones
+from benchmarks import cpu, dataset, exports, phones
 from benchmarks.results import Imported, Results, console
 from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
@@ -178,7 +178,7 @@ async def work(dsn: str, workspace_id: int, id: UUID) -> None:
     started = perf_counter()
     await running.run(Unbound(database, caller, 0), id, LIMITS)
     seconds = perf_counter() - started
-    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    print(json.dumps([seconds, cpu.peak_megabytes(os.getpid())]))
     await database.close()
 
 

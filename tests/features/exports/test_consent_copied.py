@@ -73,7 +73,8 @@ def exported(api: Client, **asked: Any) -> dict[str, dict[str, str]]:
 
 
 def test_an_export_says_of_consent_what_the_api_says(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "PAGE", 3)
+    monkeypatch.setattr(copying, "PAGE", 2)
+    monkeypatch.setattr(copying, "AT_ONCE", 2)
     cast(api)
     expected = told(api)
     statuses_met = {status for each in expected.values() for status in each.values()}
@@ -141,7 +142,8 @@ async def held_by_four(reader: Reader) -> list[Any]:
 async def by_columns(reader: Reader, stretch: Stretch) -> dict[Any, dict[str, str]]:
     known = await statuses.known(reader)
     where: Where = filters.live(reader)
-    joins = statuses.joins(where, reader, known, stretch)
+    closed = await statuses.closed(reader, known, stretch)
+    joins = statuses.joins(where, reader, known, stretch, closed.of(stretch))
     columns = ", ".join([expression + " AS " + channel for channel, expression in statuses.columns(known).items()])
     statement = "SELECT c.id, " + columns + " FROM contacts c" + joins + " WHERE " + where.text
     rows = await reader.connection.fetch(statement, *where.args)

@@ -4,6 +4,7 @@ They say what `service.consent_of` says of one contact: what is stored of its co
 addresses it holds. A set of contacts is bounded once, so that each table is read along its index.
 """
 
+from bisect import bisect_right
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
@@ -49,21 +50,19 @@ _SAID: LiteralString = """
         SELECT t.cell_id, t.contact_id, t.opted_in, t.opted_out FROM consent_states t
         WHERE t.cell_id = ANY({cells}) AND {within}
     ) AS said ON said.cell_id = c.cell_id AND said.contact_id = c.id"""
-# The limit, above the number of scopes, keeps the look-up one by the key of the list: it may be far longer than the
-# stretch.
 _CLOSED: LiteralString = """
+    SELECT i.contact_id, string_agg(closes.channel, ',') AS channels
+    FROM contact_identifiers i
+    JOIN suppressions s ON s.workspace_id = i.workspace_id AND s.address_hash = {hash}
+    CROSS JOIN LATERAL unnest({covered}) AS closes (channel)
+    WHERE i.workspace_id = {workspace} AND i.cell_id = ANY({cells}) AND {within} AND i.kind = ANY({kinds})
+      AND closes.channel <> ALL (s.lifted)
+    GROUP BY i.contact_id ORDER BY i.contact_id"""
+_JOINED: LiteralString = """
     LEFT JOIN (
-        SELECT i.cell_id, i.contact_id, array_agg(closes.channel) AS channels
-        FROM contact_identifiers i
-        CROSS JOIN LATERAL (
-            SELECT s.kind, s.scope, s.lifted FROM suppressions s
-            WHERE s.workspace_id = {workspace} AND s.address_hash = {hash} LIMIT 100
-        ) AS suppressed
-        CROSS JOIN LATERAL unnest({covered}) AS closes (channel)
-        WHERE i.workspace_id = {workspace} AND i.cell_id = ANY({cells}) AND {within} AND i.kind = ANY({kinds})
-          AND closes.channel <> ALL (suppressed.lifted)
-        GROUP BY i.cell_id, i.contact_id
-    ) AS closed ON closed.cell_id = c.cell_id AND closed.contact_id = c.id"""
+        SELECT contact_id, string_to_array(channels, ',') AS channels
+        FROM unnest({ids}::uuid[], {channels}::text[]) AS listed (contact_id, channels)
+    ) AS closed ON closed.contact_id = c.id"""
 
 
 def _literal(words: list[LiteralString]) -> LiteralString:
@@ -75,27 +74,48 @@ def _covered() -> LiteralString:
     every: list[LiteralString] = []
     for kind in KINDS:
         channels: list[LiteralString] = [channel for channel in CHANNELS if channel in covers(kind, "all")]
-        every.append("WHEN suppressed.scope = 'all' AND suppressed.kind = '" + kind + "' THEN " + _literal(channels))
-    return "CASE " + " ".join(every) + " ELSE ARRAY[suppressed.scope] END"
+        every.append("WHEN s.scope = 'all' AND s.kind = '" + kind + "' THEN " + _literal(channels))
+    return "CASE " + " ".join(every) + " ELSE ARRAY[s.scope] END"
 
 
 _COVERED = _covered()
 
 
-def joins(where: Where, reader: Reader, known: Known, stretch: Stretch) -> LiteralString:
+class Closed(NamedTuple):
+    """Contacts of whose addresses one is suppressed, in the order of their ids, and the channels that this closes."""
+
+    ids: list[UUID]
+    channels: list[str]
+
+    def of(self, stretch: Stretch) -> "Closed":
+        """Those of a part of the stretch."""
+        first = 0 if stretch.after is None else bisect_right(self.ids, stretch.after)
+        end = bisect_right(self.ids, stretch.last)
+        return Closed(self.ids[first:end], self.channels[first:end])
+
+
+async def closed(reader: Reader, known: Known, stretch: Stretch) -> Closed:
+    """Best of a long stretch: the list is read once, and each address of the stretch is hashed once."""
+    if not known.suppressed_kinds:
+        return Closed([], [])
+    where, key = Where(), hash_key(reader)
+    statement = _CLOSED.replace("{hash}", hash_of_identifier(where.bind(key.inner), where.bind(key.outer)))
+    statement = statement.replace("{workspace}", where.bind(reader.caller.workspace_id)).replace("{covered}", _COVERED)
+    statement = statement.replace("{cells}", where.bind(reader.caller.cells))
+    statement = statement.replace("{kinds}", where.bind(known.suppressed_kinds))
+    rows = await reader.fetch_all(statement.replace("{within}", stretch.holds(where, "i.contact_id")), *where.args)
+    return Closed([row[0] for row in rows], [row[1] for row in rows])
+
+
+def joins(where: Where, reader: Reader, known: Known, stretch: Stretch, closed: Closed) -> LiteralString:
     """What a statement about the contacts of a stretch joins for its columns; binds its values in `where`."""
     joined: LiteralString = ""
-    cells = where.bind(reader.caller.cells) if known.states or known.suppressed_kinds else ""
     if known.states:
-        within = stretch.holds(where, "t.contact_id")
-        joined += _SAID.replace("{cells}", cells).replace("{within}", within)
+        cells = where.bind(reader.caller.cells)
+        joined += _SAID.replace("{cells}", cells).replace("{within}", stretch.holds(where, "t.contact_id"))
     if known.suppressed_kinds:
-        key = hash_key(reader)
-        closed = _CLOSED.replace("{hash}", hash_of_identifier(where.bind(key.inner), where.bind(key.outer)))
-        closed = closed.replace("{covered}", _COVERED).replace("{cells}", cells)
-        closed = closed.replace("{workspace}", where.bind(reader.caller.workspace_id))
-        closed = closed.replace("{kinds}", where.bind(known.suppressed_kinds))
-        joined += closed.replace("{within}", stretch.holds(where, "i.contact_id"))
+        ids, channels = where.bind(closed.ids), where.bind(closed.channels)
+        joined += _JOINED.replace("{ids}", ids).replace("{channels}", channels)
     return joined
 
 

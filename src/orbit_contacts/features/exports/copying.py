@@ -8,17 +8,24 @@ from uuid import UUID
 from orbit_contacts.core.database import Reader
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.consent import statuses
-from orbit_contacts.features.consent.statuses import Known, Stretch
+from orbit_contacts.features.consent.statuses import Closed, Known, Stretch
 from orbit_contacts.features.contacts import filters
 from orbit_contacts.features.exports import csv_copy, json_copy, public_ids, queries
 
 PAGE = 10_000
+AT_ONCE = 10
+"""Pages of which it is looked up at once where they end, and who of them holds a suppressed address."""
 _NOTHING_KNOWN = Known(states=False, suppressed_kinds=[])
 
 
 class Copied(NamedTuple):
     data: bytes
     rows: int
+
+
+class _Page(NamedTuple):
+    stretch: Stretch
+    closed: Closed
 
 
 class Copying(NamedTuple):
@@ -42,39 +49,38 @@ def can_write(format: str, names: Sequence[str]) -> bool:
 
 
 async def pages(reader: Reader, asked: Copying) -> AsyncGenerator[Copied]:
-    """The contacts of an export, oldest first. The end of the page after those under way is looked up meanwhile;
-    memory holds three."""
+    """The contacts of an export, oldest first. The ends of the pages after those under way are looked up
+    meanwhile; memory holds three pages."""
     with_consent = any(name.startswith("preferences.") for name in asked.names)
     async with reader.unhurried() as unhurried:
         known = await statuses.known(unhurried) if with_consent else _NOTHING_KNOWN
 
-    async def look_up(after: UUID | None) -> Stretch | None:
+    async def look_up(after: UUID | None) -> list[_Page]:
         async with reader.unhurried() as unhurried:
-            if asked.everybody:
-                last = await queries.end_of_page(unhurried, after, PAGE)
-                return None if last is None else Stretch(after, last)
-            rest = asked.where.copy()
-            if after is not None:
-                rest.add("c.id > " + rest.bind(after))
-            found = await queries.ids_page(unhurried, rest, PAGE)
-        return Stretch(after, found[-1], found) if found else None
+            stretches = await _stretches(unhurried, asked, after)
+            if not stretches:
+                return []
+            whole = Stretch(after, stretches[-1].last, stretches[0].ids)
+            closed = await statuses.closed(unhurried, known, whole)
+        return [_Page(stretch, closed.of(stretch)) for stretch in stretches]
 
-    async def copy(stretch: Stretch) -> Copied:
+    async def copy(page: _Page) -> Copied:
         async with reader.unhurried() as unhurried:
-            return await _copy(unhurried, asked, known, stretch)
+            return await _copy(unhurried, asked, known, page)
 
     copying: list[asyncio.Task[Copied]] = []
     following = asyncio.create_task(look_up(None))
     is_first = True
     try:
-        while (stretch := await following) is not None:
-            following = asyncio.create_task(look_up(stretch.last))
-            copying.append(asyncio.create_task(copy(stretch)))
-            if len(copying) > 2:
-                page = await copying[0]
-                yield _ended(asked.format, page, is_first)
-                del copying[0]
-                is_first = is_first and not page.rows
+        while found := await following:
+            following = asyncio.create_task(look_up(found[-1].stretch.last))
+            for each in found:
+                copying.append(asyncio.create_task(copy(each)))
+                if len(copying) > 2:
+                    page = await copying[0]
+                    yield _ended(asked.format, page, is_first)
+                    del copying[0]
+                    is_first = is_first and not page.rows
         while copying:
             page = await copying[0]
             yield _ended(asked.format, page, is_first)
@@ -86,11 +92,27 @@ async def pages(reader: Reader, asked: Copying) -> AsyncGenerator[Copied]:
         await asyncio.gather(following, *copying, return_exceptions=True)
 
 
-async def _copy(unhurried: Reader, asked: Copying, known: Known, stretch: Stretch) -> Copied:
+async def _stretches(unhurried: Reader, asked: Copying, after: UUID | None) -> list[Stretch]:
+    """The contacts of the next pages: of several when they are found by their place."""
+    if not asked.everybody:
+        rest = asked.where.copy()
+        if after is not None:
+            rest.add("c.id > " + rest.bind(after))
+        found = await queries.ids_page(unhurried, rest, PAGE)
+        return [Stretch(after, found[-1], found)] if found else []
+    stretches: list[Stretch] = []
+    while len(stretches) < AT_ONCE and (last := await queries.end_of_page(unhurried, after, PAGE)) is not None:
+        stretches.append(Stretch(after, last))
+        after = last
+    return stretches
+
+
+async def _copy(unhurried: Reader, asked: Copying, known: Known, page: _Page) -> Copied:
     lines: list[bytes] = []
+    stretch = page.stretch
     where = asked.where.copy() if stretch.ids is None else filters.live(unhurried)
     where.add(stretch.holds(where, "c.id"))
-    joins = statuses.joins(where, unhurried, known, stretch)
+    joins = statuses.joins(where, unhurried, known, stretch, page.closed)
     is_csv = asked.format == "csv"
     written = csv_copy.cells if is_csv else json_copy.document
     own = public_ids.OWN_BITS if "id" in asked.names[1:] else ""
