@@ -34,13 +34,16 @@ def cap(api: Client, limit: int) -> None:
     api.data("POST", "/frequency-caps", {"name": "cap", "limit": limit, "window_seconds": 86_400})
 
 
-def test_many_requests_at_once_take_exactly_the_places_there_are(api: Client) -> None:
+@pytest.mark.parametrize("with_key", [0, 2, 1], ids=["no key", "every second with a key", "all with a key"])
+def test_many_requests_at_once_take_exactly_the_places_there_are(api: Client, with_key: int) -> None:
     cap(api, 5)
     cast = [api.contact(phone=f"+9053212345{n:02}") for n in range(3)]
 
     def take(n: int) -> bool:
         path = f"/contacts/{cast[n % 3]['id']}/send-check"
-        return api.data("POST", path, {"channel": ("sms", "whatsapp")[n % 2], "record": True})["recorded"]
+        headers = {"Idempotency-Key": f"take {n}"} if with_key and n // 3 % with_key == 0 else {}
+        body = {"channel": ("sms", "whatsapp")[n % 2], "record": True}
+        return api.data("POST", path, body, headers=headers)["recorded"]
 
     with ThreadPoolExecutor(12) as pool:
         taken = list(pool.map(take, range(60)))

@@ -30,8 +30,10 @@ async def one(unbound: Unbound, once: Once, contact_id: UUID, body: SendCheck) -
 
     async def in_transaction(tx: Transaction) -> SendVerdict:
         await once.claim(tx)
-        ask = service.check_and_record if body.record else service.check
-        answer = shown((await ask(tx, [asked], instant))[0])
+        try:
+            answer = await alone(tx) if once.has_key else await waiting(tx)
+        except service.Overtaken:
+            answer = await waiting(tx)
         await once.store(tx, answer)
         return answer
 
@@ -39,6 +41,9 @@ async def one(unbound: Unbound, once: Once, contact_id: UUID, body: SendCheck) -
         if body.record:
             return shown(await service.check_and_record_alone(reader, asked, instant))
         return shown((await service.check(reader, [asked], instant))[0])
+
+    async def waiting(tx: Transaction) -> SendVerdict:
+        return shown((await service.check_and_record(tx, [asked], instant))[0])
 
     if not once.has_key:
         try:
