@@ -170,9 +170,9 @@ def _command(pid: int) -> str:
 def run(options: argparse.Namespace) -> None:
     console.print(f"\n[bold]{PEOPLE} people beside an import[/bold] into {options.contacts:,} contacts")
     console.print(f"to reach: p99 <= {TARGET:.0f} ms, nothing lost, no 5xx")
-    with dataset.server(keep=options.keep) as server, dataset.database(options.contacts, keep=options.keep) as template:
+    with dataset.server(keep=options.keep) as server:
         own = urlunsplit(urlsplit(server)._replace(path="/orbit_bench_crowd"))
-        asyncio.run(dataset.copy(server, template, "orbit_bench_crowd"))
+        asyncio.run(dataset.copy(server, dataset.loaded(server, options.contacts), "orbit_bench_crowd"))
         with serving(own) as (port, _):
             uvloop.run(_meet(own, port, options.rows))
         asyncio.run(dataset.drop(server, "orbit_bench_crowd"))

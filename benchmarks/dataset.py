@@ -97,7 +97,12 @@ _STEP = 80_000_000
 def database(contacts: int, *, keep: bool) -> Generator[str]:
     """The DSN of a loaded database."""
     with server(keep=keep) as url:
-        yield asyncio.run(prepare(url, f"orbit_bench_{contacts}", lambda dsn: fill(dsn, contacts)))
+        yield loaded(url, contacts)
+
+
+def loaded(server: str, contacts: int) -> str:
+    """The DSN of a database of contacts on a server, loaded unless it is there."""
+    return asyncio.run(prepare(server, f"orbit_bench_{contacts}", lambda dsn: fill(dsn, contacts)))
 
 
 @contextmanager

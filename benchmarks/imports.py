@@ -192,8 +192,8 @@ async def _imports(database: Database, caller: Caller, count: int, results: Resu
     results.add("raw COPY: events and manifest too", part, every, share=part / every / raw)
     results.add(f"import of {SMALL:,}", SMALL, small.seconds, share=SMALL / small.seconds / raw, more=small)
     for what, many, content, name, target in (
-        ("import, new, CSV", count, csv_of(rows(0, count, "lead")), "new.csv", "60 %, 8,000/s"),
         ("import, new, JSON", part, json_of(rows(40_000_000, part, "lead")), "new.json", "60 %, 8,000/s"),
+        ("import, new, CSV", count, csv_of(rows(0, count, "lead")), "new.csv", "60 %, 8,000/s"),
         ("import, all updated", count, csv_of(rows(0, count, "customer")), "new.csv", "50 %"),
         ("import, nothing new", part, csv_of(rows(0, part, "customer")), "new.csv", ""),
     ):
@@ -256,8 +256,8 @@ async def bench(server: str, template: str, count: int) -> None:
 
 def run(options: argparse.Namespace) -> None:
     console.print(f"\n[bold]Imports and exports[/bold]: {options.rows:,} rows into {options.contacts:,} contacts")
-    with dataset.server(keep=options.keep) as server, dataset.database(options.contacts, keep=options.keep) as dsn:
-        asyncio.run(bench(server, dsn, options.rows))
+    with dataset.server(keep=options.keep) as server:
+        asyncio.run(bench(server, dataset.loaded(server, options.contacts), options.rows))
 
 
 if __name__ == "__main__":
