@@ -25,7 +25,7 @@ from orbit_contacts.features.segments.compile import compile_rule
 from orbit_contacts.features.segments.tree import AllOf, Condition, Rule
 
 # Costs in microseconds, as everywhere.
-CHEAP = 20_000
+CHEAP = 8_000
 SLOW = 500_000
 MAX_AGE = 60 * SECOND
 FEW = 20_000
