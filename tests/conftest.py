@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import uvicorn
@@ -32,6 +33,22 @@ from tests.sql_rules.lint import check_executed
 from tests.sql_rules.product import LAYOUT
 
 core_database.executed = set()
+
+
+async def drop_database(server: str, name: str) -> None:
+    connection = await connect(server)
+    try:
+        for attempt in range(30):
+            try:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                return
+            except asyncpg.InsufficientPrivilegeError:
+                # A vacuum of the server's own is at work there, which only the server may end.
+                if attempt == 29:
+                    raise
+                await asyncio.sleep(0.5)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -73,16 +90,11 @@ def dsn(postgres: str) -> Iterator[str]:
         await connection.close()
         assert not report.violations, f"statements that break the rules for SQL:\n\n{report}"
 
-    async def drop() -> None:
-        connection = await connect(postgres)
-        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        await connection.close()
-
     yield asyncio.run(prepare())
     try:
         asyncio.run(lint())
     finally:
-        asyncio.run(drop())
+        asyncio.run(drop_database(postgres, name))
 
 
 def with_database(dsn: str, name: str) -> str:

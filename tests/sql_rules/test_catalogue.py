@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from orbit_contacts.core.database import Connection, connect
+from tests.conftest import drop_database
 from tests.sql_rules.catalogue import Layout, load_schema, violations
 
 LAYOUT = Layout(
@@ -45,8 +46,8 @@ async def empty_database(postgres: str) -> AsyncIterator[str]:
     server = await connect(postgres)
     await server.execute(f'CREATE DATABASE "{name}"')
     yield urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
-    await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await server.close()
+    await drop_database(postgres, name)
 
 
 @pytest.fixture

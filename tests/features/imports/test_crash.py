@@ -57,12 +57,15 @@ async def test_killed_at_random_ends_as_if_undisturbed(
     calm = await make_workspace(dsn, server.url)
     undisturbed = prepare(calm.api)
     monkeypatch.setattr(running, "CHUNK_ROWS", CHUNK)
+    started = time.perf_counter()
     await work_off(database, calm.caller, "imports.run", undisturbed)
+    half = (time.perf_counter() - started) / 2
     struck = await make_workspace(dsn, server.url)
     job = prepare(struck.api)
     kills = 0
     while True:
-        if await asyncio.to_thread(strike, dsn, struck, job, random.uniform(0.02, 0.5) if kills < KILLS else None):
+        after = random.uniform(0.01, half) if kills < KILLS else None
+        if await asyncio.to_thread(strike, dsn, struck, job, after):
             break
         kills += 1
     assert kills > 0

@@ -20,6 +20,7 @@ from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.models import NewContact
 from orbit_contacts.features.workspaces import service as workspaces
 from orbit_contacts.interfaces.cli.program import program
+from tests.conftest import drop_database
 
 Verify = Callable[..., Awaitable[Result]]
 
@@ -42,8 +43,8 @@ async def scratch(dsn: str) -> AsyncIterator[str]:
         await _jane(database, caller)
     await database.close()
     yield made
-    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
+    await drop_database(dsn, name)
 
 
 async def _jane(database: Database, caller: Caller) -> None:

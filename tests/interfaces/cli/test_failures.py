@@ -12,7 +12,7 @@ import pytest
 
 from orbit_contacts.core import migrations
 from orbit_contacts.core.database import connect
-from tests.conftest import Server, Workspace, with_database
+from tests.conftest import Server, Workspace, drop_database, with_database
 
 
 def orbit(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def empty(postgres: str) -> Iterator[str]:
     asyncio.run(execute(f'CREATE DATABASE "{name}"'))
     asyncio.run(migrate())
     yield with_database(postgres, name)
-    asyncio.run(execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    asyncio.run(drop_database(postgres, name))
 
 
 @pytest.mark.parametrize("command", [("keys", "list"), ("migrate",), ("worker",), ("consent", "verify")])
