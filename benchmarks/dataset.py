@@ -15,8 +15,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from orbit_contacts.core import migrations
+from orbit_contacts.core.access import Caller
 from orbit_contacts.core.database import connect
 from orbit_contacts.core.embedded import EmbeddedPostgres
+from orbit_contacts.features.workspaces import queries as workspace_queries
 from orbit_contacts.features.workspaces import service as workspaces
 
 LARGE_KEY = "dv_live_sk_benchmarkbenchmarkbenchmark00"
@@ -135,6 +137,15 @@ async def prepare(server: str, name: str, fill: Callable[[str], Awaitable[None]]
     finally:
         await admin.close()
     return dsn
+
+
+async def large_caller(dsn: str) -> Caller:
+    """Whoever holds the key of the large workspace."""
+    connection = await connect(dsn)
+    row = await workspace_queries.key_by_hash(connection, workspaces.hash_key(LARGE_KEY))
+    await connection.close()
+    assert row is not None
+    return workspaces.caller_of_key(row)
 
 
 async def copy(server: str, template: str, name: str) -> None:

@@ -17,13 +17,11 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.dataset import FAMILY, GIVEN, LARGE_KEY
+from benchmarks.dataset import FAMILY, GIVEN, LARGE_KEY, large_caller
 from orbit_contacts.core.access import Caller
-from orbit_contacts.core.database import Database, Reader, connect
+from orbit_contacts.core.database import Database, Reader
 from orbit_contacts.features.contacts import listing
 from orbit_contacts.features.contacts.models import ListQuery
-from orbit_contacts.features.workspaces import queries as workspace_queries
-from orbit_contacts.features.workspaces import service as workspaces
 
 _BULK = "domain of a bulk import"
 # To be reached in the database, in milliseconds, by all terms but those of a bulk import.
@@ -85,7 +83,7 @@ async def _in_the_database(dsn: str, classes: dict[str, list[str]]) -> None:
     every: tuple[list[float], list[float], list[float]] = ([], [], [])
     slowest_of_bulk = 0.0
     try:
-        caller = await _caller(dsn)
+        caller = await large_caller(dsn)
         for name, terms in classes.items():
             found: tuple[list[float], list[float], list[float]] = ([], [], [])
             for n, term in enumerate(terms):
@@ -105,14 +103,6 @@ async def _in_the_database(dsn: str, classes: dict[str, list[str]]) -> None:
         f"[dim]to reach in the database: p95 <= {_P95:.0f}, p99 <= {_P99:.0f}, with filters p99 <= {_FILTERED_P99:.0f}, "
         f"a bulk import <= {_BULK_MS:.0f} (slowest {slowest_of_bulk:.0f})"
     )
-
-
-async def _caller(dsn: str) -> Caller:
-    connection = await connect(dsn)
-    row = await workspace_queries.key_by_hash(connection, workspaces.hash_key(LARGE_KEY))
-    await connection.close()
-    assert row is not None
-    return workspaces.caller_of_key(row)
 
 
 async def _spent(database: Database, caller: Caller, query: ListQuery) -> tuple[float, str | None]:

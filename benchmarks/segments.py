@@ -19,15 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contacts import serving
-from benchmarks.dataset import LARGE_KEY
+from benchmarks.dataset import LARGE_KEY, large_caller
 from benchmarks.directory import LIST_ID, database
 from orbit_contacts.core import ids
-from orbit_contacts.core.access import Caller
-from orbit_contacts.core.database import Database, Reader, connect
+from orbit_contacts.core.database import Database, Reader
 from orbit_contacts.features.contacts.queries import COLUMNS
 from orbit_contacts.features.segments import counts, members, rules, stored
-from orbit_contacts.features.workspaces import queries as workspace_queries
-from orbit_contacts.features.workspaces import service as workspaces
 
 _LIST = ids.text("lst", UUID(LIST_ID))
 # What is to be reached: ours / by hand, and milliseconds over HTTP.
@@ -120,16 +117,8 @@ def run(options: argparse.Namespace) -> None:
             _over_http(port)
 
 
-async def _caller(dsn: str) -> Caller:
-    connection = await connect(dsn)
-    row = await workspace_queries.key_by_hash(connection, workspaces.hash_key(LARGE_KEY))
-    await connection.close()
-    assert row is not None
-    return workspaces.caller_of_key(row)
-
-
 async def _beside_sql(options: argparse.Namespace, dsn: str) -> None:
-    caller = await _caller(dsn)
+    caller = await large_caller(dsn)
     sessions = Database(dsn, statement_timeout=120)
     table = Table("rule", "matches", *(f"{what}" for w in ("preview", "page", "count") for what in _columns(w)))
     try:

@@ -169,14 +169,10 @@ class Api:
         work: Callable[[Reader | Unbound], Awaitable[Reply | Stream]],
     ) -> Reply | Stream:
         """Do the work of an idempotency key, or give its stored answer."""
-
-        async def work_once(tx: Transaction) -> Reply | Stream:
-            return await _once(tx, key, fingerprint, lambda: work(tx))
-
         session = operation.session
+        if issubclass(session, Transaction):
+            return await self.database.run(session, caller, lambda tx: _once(tx, key, fingerprint, lambda: work(tx)))
         if not issubclass(session, Unbound):
-            if issubclass(session, Transaction):
-                return await self.database.run(Transaction, caller, work_once)
             return await self.database.run(session, caller, work)
         unbound = session(self.database, caller, now())
         if operation.claims_key:

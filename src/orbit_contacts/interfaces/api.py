@@ -22,7 +22,7 @@ from orbit_contacts.core.database import UNREACHABLE, Database, connect
 from orbit_contacts.core.errors import MethodNotAllowed, NotFound, Refusal
 from orbit_contacts.core.operations import Operation
 from orbit_contacts.core.rate_limit import RateLimit
-from orbit_contacts.core.replies import Receive, Send
+from orbit_contacts.core.replies import Receive, Send, failed, send_reply
 from orbit_contacts.core.settings import Settings
 from orbit_contacts.core.telemetry import RequestLog
 from orbit_contacts.features.blocking.routes import routes as blocking
@@ -212,7 +212,8 @@ class _Nowhere:
             refusal: Refusal = MethodNotAllowed(allowed=allowed, field="method", value=method, expected=allowed)
         else:
             refusal = NotFound("There is no such path.", field="path", value=path[:200], expected="see /docs")
-        await _refused(refusal)(scope, receive, send)  # pyright: ignore[reportArgumentType]
+        request_id = envelope.new_request_id()
+        await send_reply(scope, send, failed(refusal, request_id, None), request_id, [])
 
 
 _API = tuple(f"{prefix}/" for prefix in PREFIXES)
@@ -220,9 +221,3 @@ _API = tuple(f"{prefix}/" for prefix in PREFIXES)
 
 def _is_api(path: str) -> bool:
     return path.startswith(_API) or path in PREFIXES
-
-
-def _refused(refusal: Refusal) -> Response:
-    request_id = envelope.new_request_id()
-    headers = {"x-request-id": request_id, **refusal.headers}
-    return Response(envelope.failure(refusal, request_id), refusal.status, headers, media_type="application/json")

@@ -5,6 +5,7 @@ making the answer does. A connection has one timer for its idle time, not a new 
 """
 
 from collections.abc import Iterable
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -20,7 +21,7 @@ class LeanProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[WHOLE_ANSWER] = self.send_whole  # pyright: ignore[reportGeneralTypeIssues]
+        cast("dict[str, object]", self.scope)[WHOLE_ANSWER] = self.send_whole
 
     def send_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send an answer; False when it must go the long way: requests are queued behind it, or the reader is slow.
