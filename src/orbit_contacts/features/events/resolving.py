@@ -9,10 +9,12 @@ from msgspec import UNSET
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import MissingField, NotFound, Refusal
+from orbit_contacts.features.contacts import named
 from orbit_contacts.features.contacts import queries as contact_queries
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.emails import email_key, parse_email
 from orbit_contacts.features.contacts.models import NewContact
+from orbit_contacts.features.contacts.named import Name
 from orbit_contacts.features.contacts.phones import parse_phone, phone_key
 from orbit_contacts.features.contacts.rules import Identifier
 from orbit_contacts.features.events import queries
@@ -99,12 +101,10 @@ class Resolver:
     async def resolve(self, namings: Sequence[Naming], *, create: bool, source: str) -> list[Known | Refusal]:
         """For each naming, looked up before, the live contact, or why there is none. `create` makes contacts nobody
         knows."""
-        found: dict[Naming, Known | Refusal] = {}
-        for naming in dict.fromkeys(namings):
-            known = self._known(naming)
-            if isinstance(known, NotFound) and create and naming.contact_id is None:
-                known = await self._create(naming, source)
-            found[naming] = known
+        found = {naming: self._known(naming) for naming in dict.fromkeys(namings)}
+        if create:
+            unknown = [n for n, known in found.items() if isinstance(known, NotFound) and n.contact_id is None]
+            found |= await self._create_all(unknown, source)
         return [found[naming] for naming in namings]
 
     def _known(self, naming: Naming) -> Known | Refusal:
@@ -129,14 +129,42 @@ class Resolver:
         first = identifiers[0]
         return fault or _nobody(first.kind, first.value) if isinstance(first, Identifier) else fault or first
 
+    async def _create_all(self, unknown: Sequence[Naming], source: str) -> dict[Naming, Known | Refusal]:
+        """New contacts together; who shares an identifier with one before is that one."""
+        first: list[Naming] = []
+        taken: set[Identifier] = set()
+        for naming in unknown:
+            wanted = {i._replace(value="") for i in self._identifiers_of(naming) if isinstance(i, Identifier)}
+            if wanted and wanted.isdisjoint(taken):
+                first.append(naming)
+            taken |= wanted
+        if len(first) > 1:
+            made = await named.create_each(
+                self._tx, [Name(n.phone, n.email, n.external_id) for n in first], source=source
+            )
+            for naming, one in zip(first, made, strict=True):
+                if one is not None:
+                    self._remember(naming, Known(one.id, one.blocked))
+        found: dict[Naming, Known | Refusal] = {}
+        for naming in unknown:
+            known = self._known(naming)
+            found[naming] = await self._create(naming, source) if isinstance(known, NotFound) else known
+        return found
+
+    def _remember(self, naming: Naming, known: Known) -> Known:
+        self._live[known.id] = known
+        for identifier in self._identifiers_of(naming):
+            if isinstance(identifier, Identifier):
+                self._holders[identifier.kind, identifier.key] = known.id
+        return known
+
     async def _create(self, naming: Naming, source: str) -> Known | Refusal:
         """A new contact of these identifiers; one that somebody else makes meanwhile is taken instead."""
-        identifiers = [i for i in self._identifiers_of(naming) if isinstance(i, Identifier)]
-        values = {identifier.kind: identifier.value for identifier in identifiers}
+        kinds = {i.kind for i in self._identifiers_of(naming) if isinstance(i, Identifier)}
         new = NewContact(
-            external_id=values.get("external_id", UNSET),
-            phone=values.get("phone", UNSET),
-            email=values.get("email", UNSET),
+            external_id=naming.external_id if "external_id" in kinds else UNSET,
+            phone=naming.phone if "phone" in kinds else UNSET,
+            email=naming.email if "email" in kinds else UNSET,
         )
         # A refused creation must leave nothing behind, and the batch goes on.
         await self._tx.execute("SAVEPOINT creating")
@@ -148,10 +176,7 @@ class Resolver:
         await self._tx.execute("RELEASE SAVEPOINT creating")
         id = ids.parse("con", contact.id)
         assert id is not None
-        known = self._live[id] = Known(id, contact.blocked)
-        for identifier in identifiers:
-            self._holders[identifier.kind, identifier.key] = id
-        return known
+        return self._remember(naming, Known(id, contact.blocked))
 
 
 def _number(id: UUID) -> int:
