@@ -145,11 +145,14 @@ def test_malformed_changes_do_not_break_a_journey(api: Client) -> None:
         assert api.get(f"/contacts/{ada['id']}/{page}").is_success
 
 
-def test_journey_pages(api: Client, ada: dict[str, Any]) -> None:
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_journey_pages(api: Client, ada: dict[str, Any], order: str) -> None:
     path = f"/contacts/{ada['id']}/journey"
     whole = [e["type"] for e in api.data("GET", path)["events"]]
+    if order == "desc":
+        whole.reverse()
     seen: list[str] = []
-    params: dict[str, Any] = {"limit": 3}
+    params: dict[str, Any] = {"limit": 3, "order": order}
     while True:
         page = api.get(path, **params).json()
         seen += [e["type"] for e in page["data"]["events"]]
@@ -204,14 +207,15 @@ def test_a_wrong_filter_of_the_file_is_refused_as_json(api: Client, ada: dict[st
     assert response.json()["error"]["details"]["field"] == "kind"
 
 
-def test_a_long_file_comes_whole_and_in_order(api: Client) -> None:
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_a_long_file_comes_whole_and_in_order(api: Client, order: str) -> None:
     ada = api.contact()
     events = [
         {"type": "visit", "contact_id": ada["id"], "event_id": f"{n}", "timestamp": f"2026-01-{n % 28 + 1:02}"}
         for n in range(5_000)
     ]
     api.data("POST", "/events/batch", {"events": events})
-    table = rows(api.get(f"/contacts/{ada['id']}/journey.csv", types="visit").text)[1:]
+    table = rows(api.get(f"/contacts/{ada['id']}/journey.csv", types="visit", order=order).text)[1:]
     assert {row[7] for row in table} == {str(n) for n in range(5_000)}
     assert len(table) == 5_000
-    assert [row[0] for row in table] == sorted(row[0] for row in table)
+    assert [row[0] for row in table] == sorted((row[0] for row in table), reverse=order == "desc")

@@ -164,6 +164,30 @@ def test_activity_keeps_four_fields_newest_first(api: Client, ada: dict[str, Any
     ]
 
 
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"order": "asc"}, ["message.sent", "message.clicked", "call.ended", "ticket.opened", "message.received"]),
+        ({"order": "ASC", "kind": "message"}, ["message.sent", "message.clicked", "message.received"]),
+        ({"kind": "call,ticket"}, ["ticket.opened", "call.ended"]),
+        ({"types": "message.sent,order.placed"}, ["message.sent"]),
+        ({"kind": "event"}, []),
+        ({"types": "message.*", "to": "2026-01-02"}, ["message.clicked", "message.sent"]),
+    ],
+)
+def test_activity_has_the_filters_of_the_timeline(
+    api: Client, ada: dict[str, Any], params: dict[str, str], expected: list[str]
+) -> None:
+    response = api.get(f"/contacts/{ada['id']}/activity", **params)
+    assert [item["type"] for item in response.json()["data"]] == expected
+
+
+@pytest.mark.parametrize("page", ["activity", "timeline", "journey", "journey.csv"])
+def test_an_order_that_is_none_is_refused(api: Client, ada: dict[str, Any], page: str) -> None:
+    response = api.get(f"/contacts/{ada['id']}/{page}", order="sideways")
+    assert (response.status_code, response.json()["error"]["details"]["field"]) == (422, "order")
+
+
 @pytest.mark.parametrize("page", ["activity", "timeline", "journey", "journey.csv"])
 def test_pages_of_contacts_that_are_not_there(api: Client, workspace: Any, page: str) -> None:
     foreign = workspace.test_api.contact()

@@ -21,7 +21,6 @@ from orbit_contacts.features.events.models import (
 from orbit_contacts.features.timeline import journey, journey_csv, listing
 from orbit_contacts.features.timeline.models import (
     Activity,
-    ActivityQuery,
     Item,
     Journey,
     JourneyQuery,
@@ -62,8 +61,8 @@ async def add_events(tx: Transaction, query: BatchQuery, request: Request) -> Ac
 
 
 @routes.get("/contacts/{id}/activity", scope="contacts:read", refuses=(InvalidChannel, InvalidRequest))
-async def list_activity(reader: Reader, id: ContactId, query: ActivityQuery) -> Page[Activity]:
-    """List a contact's communications, newest first: messages, calls, tickets and notes."""
+async def list_activity(reader: Reader, id: ContactId, query: TimelineQuery) -> Page[Activity]:
+    """List a contact's communications, newest first (`order=asc` turns it): messages, calls, tickets and notes."""
     await _traveller(reader, id)
     return await listing.activity(reader, id, query)
 
@@ -82,20 +81,20 @@ async def get_timeline(reader: Reader, id: ContactId, query: TimelineQuery) -> P
 async def get_journey(reader: Reader, id: ContactId, query: JourneyQuery) -> PagedObject[Journey]:
     """A contact's journey, oldest first: its stages with their durations, and what happened in which.
 
-    `summary` and `stages` tell the whole journey; filters and pages apply to `events`.
+    `order=desc` turns the events. `summary` and `stages` tell the whole journey; filters and pages apply to `events`.
     """
     return await journey.journey(reader, await _traveller(reader, id), query)
 
 
 @routes.get("/contacts/{id}/journey.csv", scope="contacts:read", produces=("text/csv",), refuses=(InvalidChannel,))
 async def export_journey(work: Unbound, id: ContactId, query: JourneyQuery) -> Stream:
-    """A contact's journey as a CSV file, oldest first, at most 50,000 rows.
+    """A contact's journey as a CSV file, oldest first (`order=desc` turns it), at most 50,000 rows.
 
     Cells that a spreadsheet would take for a formula get a leading apostrophe.
     """
     async with work.reader() as reader:
         contact = await _traveller(reader, id)
-        journey.asked(reader, id, query)  # a wrong filter is refused before the file begins
+        journey.check(reader, id, query)  # before the file begins
     pages = journey.events_in_pages(work, contact, query, most=journey_csv.MAX_ROWS)
     name = f"contact_{contact_text(id)}_journey.csv"
     return Stream(

@@ -96,6 +96,18 @@ def by_time(where: Where, since: str | None, until: str | None) -> None:
         where.add("e.occurred_at < " + where.bind(parse_instant(until, "to")))
 
 
+def descending(order: str | None, *, default: bool) -> bool:
+    """Whether the newest come first; `default` is for those who do not say."""
+    if order is None:
+        return default
+    asked = order.strip().lower()
+    if asked not in ("desc", "asc"):
+        raise InvalidRequest(
+            "`order` is unknown.", field="order", value=order[:64], expected="desc (newest first) or asc"
+        )
+    return asked == "desc"
+
+
 def beyond(where: Where, key: tuple[int, UUID] | None, *, descending: bool) -> None:
     """Only what follows the event of this time and id; the bound on the time alone spares whole partitions."""
     if key is None:

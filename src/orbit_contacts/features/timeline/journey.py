@@ -1,4 +1,4 @@
-"""The journey of a contact: its stages, how long each took, and what happened in which; oldest first."""
+"""The journey of a contact: its stages, how long each took, and what happened in which."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -12,9 +12,8 @@ from orbit_contacts.core import ids
 from orbit_contacts.core.clock import Instant, format_instant
 from orbit_contacts.core.database import Reader, Unbound
 from orbit_contacts.core.pagination import PagedObject, decode_cursor, limit_of, page_of
-from orbit_contacts.core.where import Where
 from orbit_contacts.features.timeline import filters
-from orbit_contacts.features.timeline.listing import key_of, rows_after
+from orbit_contacts.features.timeline.listing import asked, key_of, rows_after
 from orbit_contacts.features.timeline.models import (
     Journey,
     JourneyEvent,
@@ -44,7 +43,8 @@ async def journey(reader: Reader, contact: Traveller, query: JourneyQuery) -> Pa
     name = f"journey/{contact.id}"
     limit = limit_of(query)
     after = decode_cursor(reader, name, query, tuple[int, UUID])
-    rows = await rows_after(reader, asked(reader, contact.id, query), after, limit + 1, descending=False)
+    descending = filters.descending(query.order, default=False)
+    rows = await rows_after(reader, asked(reader, contact.id, query), after, limit + 1, descending=descending)
     shown, cursor = page_of(reader, name, query, rows, limit, key_of)
     course = await course_of(reader, contact)
     data = Journey(
@@ -56,13 +56,10 @@ async def journey(reader: Reader, contact: Traveller, query: JourneyQuery) -> Pa
     return PagedObject(data, cursor)
 
 
-def asked(reader: Reader, contact_id: UUID, query: JourneyQuery) -> Where:
-    """The events that the filters leave."""
-    where = filters.of_contact(reader, contact_id)
-    filters.by_type(where, query.types, query.kind)
-    filters.by_channel(where, query.channel)
-    filters.by_time(where, query.from_, query.to)
-    return where
+def check(reader: Reader, contact_id: UUID, query: JourneyQuery) -> None:
+    """Refuse a filter or an order that is none."""
+    asked(reader, contact_id, query)
+    filters.descending(query.order, default=False)
 
 
 async def course_of(reader: Reader, contact: Traveller) -> Course:
@@ -171,14 +168,16 @@ def _reference(row: Record, data: dict[str, Any]) -> str | None:
 async def events_in_pages(
     work: Unbound, contact: Traveller, query: JourneyQuery, *, most: int, page: int = 2_000
 ) -> AsyncGenerator[list[JourneyEvent]]:
-    """The events that the filters leave, oldest first, at most `most`; each page reads in a session of its own."""
+    """The events that the filters leave, at most `most`; each page reads in a session of its own."""
+    descending = filters.descending(query.order, default=False)
     async with work.reader() as reader:
         course = await course_of(reader, contact)
     after: tuple[int, UUID] | None = None
     left = most
     while left > 0:
         async with work.reader() as reader:
-            rows = await rows_after(reader, asked(reader, contact.id, query), after, min(page, left), descending=False)
+            where = asked(reader, contact.id, query)
+            rows = await rows_after(reader, where, after, min(page, left), descending=descending)
         if not rows:
             return
         yield [event_of(row, course) for row in rows]

@@ -8,13 +8,12 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.clock import format_instant
 from orbit_contacts.core.database import Reader
-from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.ids import text as id_text
 from orbit_contacts.core.pagination import Page, decode_cursor, limit_of, page_of
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.timeline import filters
 from orbit_contacts.features.timeline.kinds import kind_of
-from orbit_contacts.features.timeline.models import Activity, ActivityQuery, Actor, Item, TimelineQuery
+from orbit_contacts.features.timeline.models import Activity, Actor, Item, TimelineQuery
 from orbit_contacts.features.timeline.wording import summary_of, title_of
 
 TOTAL_CAP = 1_000
@@ -29,15 +28,16 @@ COLUMNS: LiteralString = (
 
 async def timeline(reader: Reader, contact_id: UUID, query: TimelineQuery) -> Page[Item]:
     """One page of everything that happened to a contact, and how much there is (counted to 1,000)."""
-    if query.order not in (None, "desc", "asc"):
-        raise InvalidRequest(
-            "`order` is unknown.", field="order", value=query.order[:64], expected="desc (newest first) or asc"
-        )
+    return await _page(reader, _name("timeline", contact_id), query, asked(reader, contact_id, query))
+
+
+def asked(reader: Reader, contact_id: UUID, query: TimelineQuery) -> Where:
+    """The events of a contact that the filters leave."""
     where = filters.of_contact(reader, contact_id)
     filters.by_type(where, query.types, query.kind)
     filters.by_channel(where, query.channel)
     filters.by_time(where, query.from_, query.to)
-    return await _page(reader, _name("timeline", contact_id), query, where, descending=query.order != "asc")
+    return where
 
 
 def _name(list: str, contact_id: UUID) -> str:
@@ -45,8 +45,9 @@ def _name(list: str, contact_id: UUID) -> str:
     return f"{list}/{contact_id}"
 
 
-async def _page(reader: Reader, name: str, query: TimelineQuery, where: Where, *, descending: bool) -> Page[Item]:
+async def _page(reader: Reader, name: str, query: TimelineQuery, where: Where) -> Page[Item]:
     limit = limit_of(query)
+    descending = filters.descending(query.order, default=True)
     after = decode_cursor(reader, name, query, tuple[int, UUID])
     rows = await rows_after(reader, where, after, limit + 1, descending=descending)
     shown, cursor = page_of(reader, name, query, rows, limit, key_of)
@@ -85,14 +86,11 @@ async def recent(reader: Reader, contact_id: UUID, limit: int) -> list[Item]:
     return [item_of(row) for row in await rows_after(reader, where, None, limit, descending=True)]
 
 
-async def activity(reader: Reader, contact_id: UUID, query: ActivityQuery) -> Page[Activity]:
-    """One page of a contact's messages, calls, tickets and notes, newest first."""
-    where = filters.of_contact(reader, contact_id)
+async def activity(reader: Reader, contact_id: UUID, query: TimelineQuery) -> Page[Activity]:
+    """One page of a contact's messages, calls, tickets and notes."""
+    where = asked(reader, contact_id, query)
     filters.by_type(where, [], _COMMUNICATION)
-    filters.by_channel(where, query.channel)
-    filters.by_time(where, query.from_, query.to)
-    asked = TimelineQuery(cursor=query.cursor, limit=query.limit, channel=query.channel, from_=query.from_, to=query.to)
-    page = await _page(reader, _name("activity", contact_id), asked, where, descending=True)
+    page = await _page(reader, _name("activity", contact_id), query, where)
     items = [
         Activity(type=item.type, channel=item.channel, message_id=item.message_id, timestamp=item.timestamp)
         for item in page.items

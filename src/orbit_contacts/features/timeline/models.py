@@ -82,25 +82,11 @@ class TimelineQuery(PageQuery, kw_only=True):
         default=None, name="from"
     )
     to: Annotated[str | None, Meta(description="Before; date or date-time.")] = None
-    order: Annotated[str | None, Meta(description="`desc` (newest first) or `asc`.")] = None
+    order: Annotated[str | None, Meta(description="`desc` (newest first, as when absent) or `asc`.")] = None
 
 
-class ActivityQuery(PageQuery, kw_only=True):
-    channel: Annotated[list[str], Meta(description="Comma-separated channels.")] = []
-    from_: Annotated[str | None, Meta(description="At or after; date or date-time.")] = msgspec.field(
-        default=None, name="from"
-    )
-    to: Annotated[str | None, Meta(description="Before; date or date-time.")] = None
-
-
-class JourneyQuery(PageQuery, kw_only=True):
-    types: Annotated[list[str], Meta(description="Comma-separated types; `message.*` is all of a family.")] = []
-    kind: Annotated[list[str], Meta(description="Comma-separated kinds: message, call, ticket, event, note, …")] = []
-    channel: Annotated[list[str], Meta(description="Comma-separated channels.")] = []
-    from_: Annotated[str | None, Meta(description="At or after; date or date-time.")] = msgspec.field(
-        default=None, name="from"
-    )
-    to: Annotated[str | None, Meta(description="Before; date or date-time.")] = None
+class JourneyQuery(TimelineQuery, kw_only=True):
+    order: Annotated[str | None, Meta(description="`asc` (oldest first, as when absent) or `desc`.")] = None
 
 
 class JourneySummary(msgspec.Struct, kw_only=True):
