@@ -40,10 +40,10 @@ def refused(**fields: Any) -> dict[str, Any]:
     [
         ({"day": "sunday"}, "day", "sunday", ["friday", "monday"]),
         ({"days": ["friday", "sunday"]}, "days.1", "sunday", ["friday", "monday"]),
-        ({"limit": 0}, "limit", 0, "int >= 1"),
+        ({"limit": 0}, "limit", 0, "integer >= 1"),
         ({"windows": {"sms": None, "voice": {"start": "25"}}}, "windows.voice.start", "25", None),
-        ({"flags": {"sms": True, "email": 1}}, "flags.email", 1, "bool | str | null"),
-        ({"flags": {"a.b": 1}}, "flags.a.b", 1, "bool | str | null"),
+        ({"flags": {"sms": True, "email": 1}}, "flags.email", 1, "boolean | string | null"),
+        ({"flags": {"a.b": 1}}, "flags.a.b", 1, "boolean | string | null"),
         ({"windows": {"sms": {}}}, "windows.sms.start", None, "a value"),
     ],
 )
@@ -53,6 +53,63 @@ def test_a_fault_is_named(fields: dict[str, Any], field: str, value: Any, expect
     if expected is not None:
         assert details["expected"] == expected
     assert "errors" not in details
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        (b'{"name": "A\\u0000da", "day": "friday"}', "name", "A\\u0000da"),
+        (b'{"name": "Ada", "day": "friday", "days": ["monday", "\\u0000"]}', "days.1", "\\u0000"),
+        (b'{"name": "Ada", "flags": {"a\\u0000b": true}}', "flags.a\\u0000b", "a\\u0000b"),
+        (b'["\\u0000"]', "0", "\\u0000"),
+    ],
+)
+def test_a_text_with_nul_is_named(body: bytes, field: str, value: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        decode_body(body, _visit, True)
+    assert (caught.value.details["field"], caught.value.details["value"]) == (field, value)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"[]", "array"),
+        (b'"x"', "string"),
+        (b"null", "null"),
+        (b"5", "integer"),
+        (b"1.5", "number"),
+        (b"true", "boolean"),
+    ],
+)
+def test_a_body_that_is_no_object_is_called_what_json_calls_it(body: bytes, kind: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        decode_body(body, _visit, True)
+    assert (caught.value.status, caught.value.details["value"]) == (400, kind)
+
+
+def test_types_are_called_what_json_calls_them() -> None:
+    with pytest.raises(Refusal) as caught:
+        decode_body(b'{"name": {"first": ["Ada"]}, "day": "friday"}', _visit, True)
+    assert caught.value.message == "`name`: Expected `string`, got `object`."
+    assert (caught.value.details["value"], caught.value.details["expected"]) == ('{"first":["Ada"]}', "string")
+
+
+class Filter(msgspec.Struct):
+    limit: int | None = None
+    blocked: bool | None = None
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "expected"),
+    [
+        (b"limit=1.5", "`limit`: Expected `integer`.", "integer"),
+        (b"blocked=maybe", "`blocked`: Expected `true or false`.", "true or false"),
+    ],
+)
+def test_a_query_is_text_and_told_so(query: bytes, message: str, expected: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        decode_query(query, Filter, list_fields(Filter))
+    assert (caught.value.message, caught.value.details["expected"]) == (message, expected)
 
 
 def test_all_faults_are_told_in_one_answer() -> None:

@@ -71,7 +71,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.actor_type}:{self.actor_id}"
 
     def require(self, scope: str) -> None:
-        if self.public or scope not in self.scopes:
+        if self.public:
+            raise InsufficientPermissions(
+                "A public key opens the `/sdk` doors only.",
+                field="X-API-Key",
+                value="a public key",
+                expected=f"a secret key with the scope `{scope}`",
+            )
+        if scope not in self.scopes:
             raise InsufficientPermissions(
                 f"This needs the scope `{scope}`.", field="scope", value=sorted(self.scopes), expected=scope
             )

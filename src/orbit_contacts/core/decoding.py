@@ -1,17 +1,20 @@
 """Path, query and body into typed Structs; every fault names its field, the value it got and what was expected."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from orbit_contacts.core.errors import InvalidRequest, MalformedBody, Refusal, UnsupportedMediaType
-from orbit_contacts.core.faults import faults_of, shown
+from orbit_contacts.core.faults import faults_of, kind_of, shown
 
 T = TypeVar("T")
 
 # A larger body is told its first fault only: finding the others reads it again for each.
 _THOROUGH_BYTES = 64 * 1024
+
+_ESCAPE = "\\u0000"
 
 
 def list_fields(struct: type[msgspec.Struct]) -> frozenset[str]:
@@ -52,15 +55,18 @@ def decode_query(raw: bytes, struct: type[T], lists: frozenset[str]) -> T:
     try:
         return msgspec.convert(values, struct, strict=False)
     except msgspec.ValidationError as error:
-        raise faults_of(error, values, struct, lambda rest: msgspec.convert(rest, struct, strict=False)) from None
+        raise faults_of(
+            error, values, struct, lambda rest: msgspec.convert(rest, struct, strict=False), is_query=True
+        ) from None
 
 
 def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T], content_is_json: bool) -> T:
     """A JSON object; an empty body counts as `{}`."""
     try:
-        if b"\\u0000" in raw and _has_nul(msgspec.json.decode(raw)):
+        if b"\\u0000" in raw and (nul := _place_of_nul(msgspec.json.decode(raw))):
+            field, text = ".".join(nul[0]) or "body", nul[1]
             raise InvalidRequest(
-                "A text holds a NUL character.", field="body", value="\\u0000", expected="text without NUL"
+                f"`{field}` holds a NUL character.", field=field, value=shown(text), expected="text without NUL"
             )
         return decoder.decode(raw or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -85,7 +91,7 @@ def _body_fault(error: Exception, raw: bytes, decoder: msgspec.json.Decoder[Any]
             f"The body is not valid JSON: {malformed}", field="body", value=shown(raw), expected="a JSON object"
         )
     if not isinstance(document, dict):
-        return MalformedBody(field="body", value=type(document).__name__, expected="a JSON object")
+        return MalformedBody(field="body", value=kind_of(document), expected="a JSON object")
     if not isinstance(error, msgspec.ValidationError):
         return MalformedBody(
             f"The body cannot be read: {error}", field="body", value=shown(raw), expected="less nesting"
@@ -99,11 +105,20 @@ def _body_fault(error: Exception, raw: bytes, decoder: msgspec.json.Decoder[Any]
     )
 
 
-def _has_nul(value: Any) -> bool:
+def _place_of_nul(value: Any) -> tuple[list[str], str] | None:
+    """The path to the first text with a NUL, and the text, both with its escape in place of it."""
     if isinstance(value, str):
-        return "\0" in value
+        return ([], value.replace("\0", _ESCAPE)) if "\0" in value else None
+    entries: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
-        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-    if isinstance(value, list):
-        return any(_has_nul(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    return False
+        entries = cast("dict[str, Any]", value).items()
+    elif isinstance(value, list):
+        entries = enumerate(cast("list[Any]", value))
+    for key, child in entries:
+        name = str(key)
+        if "\0" in name:
+            name = name.replace("\0", _ESCAPE)
+            return [name[:64]], name
+        if inside := _place_of_nul(child):
+            return [name, *inside[0]], inside[1]
+    return None

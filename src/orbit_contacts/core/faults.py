@@ -21,23 +21,35 @@ _ANY_KEY = "..."
 _MAX_KEYS_TRIED = 100
 
 _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`(?: - at `\$(?P<path>.*)`)?$")
+# The words of JSON for those of Python, between the backticks of what a decoder says.
+_WORDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+# A query string is text: its words, and not that null would do as well or that a text came.
+_QUERY_WORDS = _WORDS | {"bool": "true or false"}
+_QUOTED = re.compile("`[^`]*`")
+_WORD = re.compile("[a-z]+")
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 
 
 def faults_of(
-    error: msgspec.ValidationError, document: dict[str, Any], type: Any, decode: Decode, *, all: bool = True
+    error: msgspec.ValidationError,
+    document: dict[str, Any],
+    type: Any,
+    decode: Decode,
+    *,
+    all: bool = True,
+    is_query: bool = False,
 ) -> Refusal:
     """One refusal for the faults of a document, or without `all` for the first.
 
     `decode` reads a document as the request was read, and raises what msgspec raises; `error` is what it raised for
-    the whole.
+    the whole. Of a query, all values are texts.
     """
     if not all:
-        return _explain(error, document, type, None)[0]
+        return _explain(error, document, type, None, is_query)[0]
     faults: list[Refusal] = []
     rest = dict(document)
     while len(faults) < MAX_FAULTS:
-        fault, top = _explain(error, rest, type, decode)
+        fault, top = _explain(error, rest, type, decode, is_query)
         if isinstance(fault, MissingField) and top not in rest:
             break  # and all that are missing are told below
         faults.append(fault)
@@ -51,7 +63,7 @@ def faults_of(
         else:
             break
     faults += [_missing(name) for name in _required(type) if name not in document]
-    return all_faults(faults or [_explain(error, document, type, decode)[0]])
+    return all_faults(faults or [_explain(error, document, type, decode, is_query)[0]])
 
 
 def all_faults(faults: list[Refusal]) -> Refusal:
@@ -65,15 +77,19 @@ def all_faults(faults: list[Refusal]) -> Refusal:
 
 
 def shown(value: Any) -> str:
-    """At most 100 characters of what was sent."""
-    text = (
-        value
-        if isinstance(value, str)
-        else value.decode("utf-8", "replace")
-        if isinstance(value, bytes)
-        else repr(value)
-    )
-    return text[:100]
+    """At most 100 characters of what was sent, a list or an object as JSON."""
+    if isinstance(value, str):
+        return value[:100]
+    return (value if isinstance(value, bytes) else msgspec.json.encode(value)).decode("utf-8", "replace")[:100]
+
+
+def kind_of(value: Any) -> str:
+    """What JSON calls a value of this kind."""
+    if value is None:
+        return "null"
+    if isinstance(value, dict | list):
+        return "object" if isinstance(value, dict) else "array"
+    return _WORDS[type(value).__name__]
 
 
 def _required(type: Any) -> list[str]:
@@ -88,7 +104,7 @@ def _missing(field: str) -> MissingField:
 
 
 def _explain(
-    error: msgspec.ValidationError, document: dict[str, Any], type: Any, decode: Decode | None
+    error: msgspec.ValidationError, document: dict[str, Any], type: Any, decode: Decode | None, is_query: bool
 ) -> tuple[Refusal, str]:
     """One fault, and the field of the document in which it lies."""
     text = str(error)
@@ -100,12 +116,21 @@ def _explain(
     what, raw_path = (placed["what"], _path(placed["path"] or "")) if placed else (text, Path())
     path = _resolved(raw_path, document, text, decode)
     field = ".".join(path) or "body"
+    if what.startswith("Expected "):
+        what = _in_words(what, is_query)
     expected: Any = what.removeprefix("Expected ").partition(", got")[0].replace("`", "")
     if what.startswith("Invalid enum value"):
         options = _options(type, raw_path)
         expected = options or "another value"
     refusal = InvalidRequest(f"`{field}`: {what}.", field=field, value=_value_at(document, path), expected=expected)
     return refusal, path[0] if path else ""
+
+
+def _in_words(what: str, is_query: bool) -> str:
+    words = _QUERY_WORDS if is_query else _WORDS
+    if is_query:
+        what = what.partition(", got `str`")[0].replace(" | null`", "`")
+    return _QUOTED.sub(lambda quoted: _WORD.sub(lambda word: words.get(word[0], word[0]), quoted[0]), what)
 
 
 def _path(text: str) -> Path:

@@ -108,6 +108,8 @@ class Application:
         allow_imports(settings.import_max_rows, settings.import_max_bytes)
         if settings.docs_url:
             envelope.docs_base = settings.docs_url.rstrip("/")
+        elif settings.public_url:
+            envelope.docs_base = settings.public_url.rstrip("/") + "/docs/errors"
         self.request_log = RequestLog() if settings.log_requests else None
         self.api = Api(
             OPERATIONS,
@@ -124,10 +126,10 @@ class Application:
         self._pages.state.application = self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_api(scope["path"]):
-            await self.api(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith("/sdk/"):
+        if scope["type"] == "http" and scope["path"].startswith(_OPEN):
             await self._open_api(scope, receive, send)
+        elif scope["type"] == "http" and _is_api(scope["path"]):
+            await self.api(scope, receive, send)
         else:
             await self._pages(scope, receive, send)  # pyright: ignore[reportArgumentType]
 
@@ -217,6 +219,8 @@ class _Nowhere:
 
 
 _API = tuple(f"{prefix}/" for prefix in PREFIXES)
+# What pages of any origin may call, under its own path and, as all operations, under both prefixes.
+_OPEN = tuple(f"{prefix}/sdk/" for prefix in ("", *PREFIXES))
 
 
 def _is_api(path: str) -> bool:

@@ -107,7 +107,8 @@ def test_a_page_cannot_speak_for_messages_or_consent(api: Client, browser: Brows
     ("body", "field"),
     [
         ({"event": ""}, "event"),
-        ({"event": "viewed"}, "contact_id"),
+        ({"event": "日本"}, "event"),
+        ({"event": "viewed"}, "external_id"),
         ({"event": "viewed", "anonymous_id": " "}, "anonymous_id"),
         ({"event": "viewed", "email": "ada"}, "email"),
         ({"event": "viewed", "external_id": "c", "timestamp": "yesterday"}, "timestamp"),
@@ -125,11 +126,13 @@ def test_a_public_key_opens_these_doors_only(api: Client, browser: Browser) -> N
     for method, path in (("GET", "/contacts"), ("POST", "/contacts"), ("POST", "/events/batch"), ("GET", "/changes")):
         refused = httpx.request(method, f"{api.url}/api/v1{path}", headers={"X-API-Key": key}, json={})
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "INSUFFICIENT_PERMISSIONS")
+        assert "secret key" in refused.json()["error"]["details"]["expected"]
     assert httpx.post(f"{api.url}/sdk/track", json={"event": "viewed", "external_id": "c"}).status_code == 401
 
 
-def test_any_origin_may_ask_first(api: Client) -> None:
-    for path in ("/sdk/identify", "/sdk/track"):
+@pytest.mark.parametrize("prefix", ["", "/v1", "/api/v1"])
+def test_any_origin_may_ask_first(api: Client, prefix: str) -> None:
+    for path in (f"{prefix}/sdk/identify", f"{prefix}/sdk/track"):
         asked = httpx.options(
             api.url + path,
             headers={

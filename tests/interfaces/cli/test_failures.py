@@ -79,8 +79,9 @@ def test_the_first_key_makes_the_first_workspace(empty: str) -> None:
     assert "…" not in listed.stdout.replace(f"{made.stdout[:14]}…{made.stdout.strip()[-4:]}", "")
 
 
-def test_a_key_without_a_name_is_refused(empty: str) -> None:
-    done = orbit("keys", "create", "", ORBIT_DATABASE_URL=empty)
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_key_without_a_name_is_refused(empty: str, name: str) -> None:
+    done = orbit("keys", "create", name, ORBIT_DATABASE_URL=empty)
     assert (done.returncode, done.stdout) == (1, "")
     assert "name" in done.stderr
 

@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from orbit_contacts.core.decoding import decode_body
 from orbit_contacts.core.errors import InvalidRequest, MalformedBody, Refusal
+from orbit_contacts.core.faults import shown
 from orbit_contacts.features.events.models import MAX_BATCH, EventBatch, EventOfContact
 
 
@@ -52,8 +53,9 @@ def _with_half_characters(body: bytes) -> _LooseBatch | None:
     not all of them."""
     try:
         document = msgspec.convert(json.loads(body), dict[str, Any])
-        events = [Raw(json.dumps(event).encode()) for event in document["events"]]
-        return _LooseBatch(events, document.get("create_contacts") is True)
+        events = msgspec.convert(document["events"], list[Any])
+        create = document.get("create_contacts") is True
+        return _LooseBatch([Raw(json.dumps(event).encode()) for event in events], create)
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -74,7 +76,7 @@ def read_one(raw: bytes) -> EventOfContact | Refusal:
         raw.decode()
         return decode_body(raw, _ONE, True)
     except UnicodeDecodeError:
-        return MalformedBody("The event is not UTF-8.", field="body", value=repr(raw[:50]), expected="UTF-8")
+        return MalformedBody("The event is not UTF-8.", field="body", value=shown(raw), expected="UTF-8")
     except Refusal as fault:
         return fault
 

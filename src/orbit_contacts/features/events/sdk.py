@@ -151,7 +151,14 @@ async def track(tx: Transaction, given: Tracked) -> AcceptedEvent:
             expected="no message, call, ticket, note, contact or consent event",
         )
     external_id = given.external_id or given.user_id
-    if not (external_id or given.email or given.phone) and given.anonymous_id is not None:
+    if not (external_id or given.email or given.phone):
+        if given.anonymous_id is None:
+            raise MissingField(
+                "The event names no visitor.",
+                field="external_id",
+                value=None,
+                expected="external_id, user_id, anonymous_id, email or phone",
+            )
         external_id = visitor_id(given.anonymous_id)
     event = EventOfContact(
         type=type,
@@ -172,8 +179,15 @@ def type_of(event: str) -> tuple[str, str | None]:
     if is_type(name):
         return name, None
     type = ".".join(part for part in (p.strip("_") for p in _WORDS.sub("_", name.lower()).split(".")) if part)
+    if not name:
+        raise MissingField("`event` is required.", field="event", value=event[:100], expected="e.g. Signed Up")
     if not type:
-        raise MissingField("`event` is required.", field="event", value=event[:100], expected="a name in letters")
+        raise InvalidRequest(
+            "`event` has no letter that a type can have.",
+            field="event",
+            value=event[:100],
+            expected="letters a-z, digits",
+        )
     if not is_type(type):
         raise InvalidRequest(
             "`event` is too long.", field="event", value=event[:100], expected="at most 100 characters"

@@ -190,6 +190,8 @@ async def set_default_region(tx: Transaction, region: str | None) -> None:
 async def create_key(tx: Transaction, new: NewApiKey, *, lifetime: Instant | None = None) -> CreatedApiKey:
     """Make a key in the caller's organization; nobody can grant more than they hold. `lifetime` (in microseconds)
     stands in for that of `new`."""
+    if not new.name.strip():
+        raise MissingField("A key needs a name.", field="name", value=new.name, expected="what the key is for")
     if not new.scopes:
         raise MissingField("A key needs at least one scope.", field="scopes", value=[], expected="e.g. contacts:read")
     for scope in new.scopes:

@@ -69,7 +69,7 @@ def show(workspace: Workspace = None, data_dir: DataDir = None) -> None:
             return await service.model_card(reader)
 
     model = with_caller(run, workspace, data_dir)
-    _summary(model.version, model.tier, model.trained_at or "never", model.sends, model.calibration)
+    _summary(model.version, model.tier, model.trained_at, model.sends, model.calibration)
     _trust(model.trust)
     if model.card is None:
         _console.print("Not fitted yet: `orbit nba fit`, or wait for the night.")
@@ -79,9 +79,10 @@ def show(workspace: Workspace = None, data_dir: DataDir = None) -> None:
     _policies(model.card)
 
 
-def _summary(version: str, tier: str, trained_at: str, sends: int, calibration: str) -> None:
+def _summary(version: str, tier: str, trained_at: str | None, sends: int, calibration: str) -> None:
     source = "the shipped prior" if tier == "prior" else "coefficients of its own"
-    _console.print(f"{version}: {source}, fitted {trained_at} on {sends:,} sends, calibration {calibration}.")
+    fitted = "" if trained_at is None else f", fitted {trained_at} on {sends:,} sends"
+    _console.print(f"{version}: {source}{fitted}, calibration {calibration}.")
 
 
 def _trust(trust: Trust) -> None:

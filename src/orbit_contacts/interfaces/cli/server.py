@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -153,7 +154,11 @@ def announce(settings: Settings, listening: socket.socket, key: str | None) -> N
     _console.print(f"  Console   {url}/console")
     _console.print(f"  Health    {url}/health\n")
     if key is None:
-        _console.print("  Your API key was shown at the first start; [bold]orbit keys create[/] makes another.\n")
+        create = [sys.argv[0], "keys", "create", "NAME"]
+        if settings.data_dir and not settings.database_url:
+            create += ["--data-dir", str(settings.data_dir)]
+        _console.print("  Your API key was shown at the first start. This makes another:\n")
+        _console.print(f"  export ORBIT_API_KEY=$({shlex.join(create)})\n", soft_wrap=True, markup=False)
         shown = "$ORBIT_API_KEY"
     else:
         _console.print(f"  Your API key, shown this once:  [bold green]{key}[/]\n", soft_wrap=True)

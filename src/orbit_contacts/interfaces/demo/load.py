@@ -161,7 +161,7 @@ class _Loading:
             return 0
         if not add:
             raise Conflict(
-                "The workspace already holds contacts.",
+                "The workspace already holds contacts; `--add` goes on in it.",
                 field="workspace",
                 value=self._caller.workspace_id,
                 expected="an empty workspace, or the wish to add to it",
