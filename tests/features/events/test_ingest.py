@@ -268,6 +268,20 @@ def test_a_batch_that_is_none_is_refused(api: Client, body: Any, status: int) ->
     assert api.post("/events/batch", body).status_code == status
 
 
+@pytest.mark.parametrize("timestamp", [None, "2026-03-08T12:00:00Z"])
+def test_events_of_one_instant_stand_in_the_order_they_were_told(api: Client, timestamp: str | None) -> None:
+    ada, ben = api.contact(), api.contact()
+    told = [
+        {"type": "step", "contact_id": contact["id"], "title": str(n), "timestamp": timestamp}
+        for n in range(60)
+        for contact in (ada, ben)
+    ]
+    assert batch(api, *told)["accepted"] == 120
+    for contact in (ada, ben):
+        items = timeline(api, contact, types="step", order="asc", limit=200)
+        assert [item["title"] for item in items] == [str(n) for n in range(60)]
+
+
 def test_ten_thousand_events_in_one_batch(api: Client) -> None:
     ada = api.contact(external_id="ada")
     events = [{"type": "visit", "external_id": "ada", "event_id": str(n)} for n in range(9_999)]

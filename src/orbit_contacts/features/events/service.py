@@ -1,7 +1,8 @@
 """Events come in: checked one by one, found their contacts together, recorded in one transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -56,7 +57,7 @@ def _naming(given: EventOfContact) -> Naming:
 
 
 async def _record_one(tx: Transaction, facts: Facts, contact_id: UUID, source: str) -> AcceptedEvent:
-    event = _event(tx, facts, contact_id)
+    event = _event(facts, contact_id, ids.mint(tx.now, ids.cell_number(contact_id)))
     recorded = await record_one(tx, event, _in_spam(event), source=source)
     if recorded is None:
         raise contacts.not_found(contact_id)
@@ -69,8 +70,8 @@ async def _record_one(tx: Transaction, facts: Facts, contact_id: UUID, source: s
     )
 
 
-def _event(tx: Transaction, facts: Facts, contact_id: UUID) -> Event:
-    return Event(contact_id, facts.occurred_at, ids.mint(tx.now, ids.cell_number(contact_id)), *facts[1:])
+def _event(facts: Facts, contact_id: UUID, id: UUID) -> Event:
+    return Event(contact_id, facts.occurred_at, id, *facts[1:])
 
 
 def _in_spam(event: Event) -> bytes | None:
@@ -92,11 +93,12 @@ async def add_batch(
     found = await resolver.resolve([draft.naming for draft in drafts], create=create, source=source)
     events: list[Event] = []
     places: list[tuple[int, UUID]] = []
+    rising = _rising(tx.now, [contact.id for contact in found if not isinstance(contact, Refusal)])
     for draft, contact in zip(drafts, found, strict=True):
         if isinstance(contact, Refusal):
             rejected.append(_rejected(draft.place, contact))
         else:
-            event = _event(tx, draft.facts, contact.id)
+            event = _event(draft.facts, contact.id, next(rising))
             spam = _in_spam(event) if contact.blocked else None
             events.append(event if spam is None else event._replace(data=spam))
             places.append((draft.place, contact.id))
@@ -105,6 +107,14 @@ async def add_batch(
     rejected.sort(key=_index)
     accepted = len(recorded.events)
     return Accepted(accepted=accepted, duplicates=len(given) - accepted - len(rejected), rejected=rejected)
+
+
+def _rising(now: Instant, contact_ids: Sequence[UUID]) -> Iterator[UUID]:
+    """An id for an event of each contact, in their order: of events of one instant the one told later has the higher
+    id, and stands later on the timeline."""
+    cells = [ids.cell_number(id) for id in contact_ids]
+    drawn = {cell: iter(sorted(ids.mint(now, cell) for _ in range(count))) for cell, count in Counter(cells).items()}
+    return (next(drawn[cell]) for cell in cells)
 
 
 async def _checked(given: Sequence[EventOfContact | Refusal], at: Instant) -> tuple[list[Draft], list[Rejected]]:
