@@ -23,8 +23,8 @@ _MAX_KEYS_TRIED = 100
 _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`(?: - at `\$(?P<path>.*)`)?$")
 # The words of JSON for those of Python, between the backticks of what a decoder says.
 _WORDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
-# A query string is text: its words, and not that null would do as well or that a text came.
-_QUERY_WORDS = _WORDS | {"bool": "true or false"}
+# A query string or a setting is text: its words, and not that null would do as well or that a text came.
+_TEXT_WORDS = _WORDS | {"bool": "true or false"}
 _QUOTED = re.compile("`[^`]*`")
 _WORD = re.compile("[a-z]+")
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
@@ -117,7 +117,7 @@ def _explain(
     path = _resolved(raw_path, document, text, decode)
     field = ".".join(path) or "body"
     if what.startswith("Expected "):
-        what = _in_words(what, is_query)
+        what = in_words(what, is_query)
     expected: Any = what.removeprefix("Expected ").partition(", got")[0].replace("`", "")
     if what.startswith("Invalid enum value"):
         options = _options(type, raw_path)
@@ -126,9 +126,10 @@ def _explain(
     return refusal, path[0] if path else ""
 
 
-def _in_words(what: str, is_query: bool) -> str:
-    words = _QUERY_WORDS if is_query else _WORDS
-    if is_query:
+def in_words(what: str, is_text: bool) -> str:
+    """What a decoder expected, in the words of JSON; `is_text`: of a value that could only come as text."""
+    words = _TEXT_WORDS if is_text else _WORDS
+    if is_text:
         what = what.partition(", got `str`")[0].replace(" | null`", "`")
     return _QUOTED.sub(lambda quoted: _WORD.sub(lambda word: words.get(word[0], word[0]), quoted[0]), what)
 

@@ -12,6 +12,8 @@ from typing import Annotated, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from orbit_contacts.core.faults import in_words
+
 
 def default_data_dir() -> Path:
     """The per-user place for the embedded database: the platform's application data folder."""
@@ -76,7 +78,7 @@ def load(environment: Mapping[str, str] = os.environ, /, **overrides: object) ->
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")
         name = place.rstrip("`")
-        raise InvalidSetting(f"ORBIT_{name.upper()} is {values.get(name)!r}: {what}.") from None
+        raise InvalidSetting(f"ORBIT_{name.upper()} is {values.get(name)!r}: {in_words(what, is_text=True)}.") from None
     if settings.default_page_size > settings.max_page_size:
         raise InvalidSetting(
             f"ORBIT_DEFAULT_PAGE_SIZE is {settings.default_page_size}: expected at most ORBIT_MAX_PAGE_SIZE, "

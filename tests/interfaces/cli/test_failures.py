@@ -79,6 +79,12 @@ def test_the_first_key_makes_the_first_workspace(empty: str) -> None:
     assert "…" not in listed.stdout.replace(f"{made.stdout[:14]}…{made.stdout.strip()[-4:]}", "")
 
 
+def test_a_first_key_that_is_none_is_named(empty: str) -> None:
+    done = orbit("serve", "--port", "0", ORBIT_DATABASE_URL=empty, ORBIT_BOOTSTRAP_API_KEY="sk_live_1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ORBIT_BOOTSTRAP_API_KEY" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_key_without_a_name_is_refused(empty: str, name: str) -> None:
     done = orbit("keys", "create", name, ORBIT_DATABASE_URL=empty)
@@ -106,8 +112,9 @@ def test_an_unknown_import_is_not_waited_for(server: Server, workspace: Workspac
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({"ORBIT_PORT": "99999"}, "ORBIT_PORT is '99999'"),
-        ({"ORBIT_RATE_LIMITS": "maybe"}, "ORBIT_RATE_LIMITS is 'maybe'"),
+        ({"ORBIT_PORT": "99999"}, "ORBIT_PORT is '99999': Expected `integer` <= 65535."),
+        ({"ORBIT_PORT": "http"}, "ORBIT_PORT is 'http': Expected `integer`."),
+        ({"ORBIT_RATE_LIMITS": "maybe"}, "ORBIT_RATE_LIMITS is 'maybe': Expected `true or false`."),
         ({"ORBIT_MAX_PAGE_SIZE": "10"}, "ORBIT_DEFAULT_PAGE_SIZE is 25"),
         ({"ORBIT_JWT_SECRET_FILE": "/absent/secret"}, "/absent/secret"),
     ],

@@ -96,7 +96,7 @@ def mode_and_type(key: str) -> tuple[Any, Any]:
         if key.startswith(prefix) and len(key) >= len(prefix) + 16 and key.isascii() and key.isprintable():
             return mode, type
     raise InvalidRequest(
-        "This is not an API key.",
+        "ORBIT_BOOTSTRAP_API_KEY is no API key: it takes dv_live_sk_ or dv_test_sk_ and 16 characters or more.",
         field="key",
         value=key[:14],
         expected="dv_live_sk_ or dv_test_sk_ and 16+ characters",
