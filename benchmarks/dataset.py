@@ -74,7 +74,7 @@ WITH rows AS (
                || ' ' || email || coalesce(' ' || ltrim(phone, '+'), ''),
            to_timestamp(at_us / 1e6), to_timestamp(at_us / 1e6), NULL, CASE WHEN h1 % 500 = 0 THEN 'tr' ELSE 'en' END
     FROM made
-    RETURNING id, phone, email, lifecycle_stage, country_code
+    RETURNING id, phone, email, lifecycle_stage, country_code, created_at
 ), claimed AS (
     INSERT INTO contact_identifiers (workspace_id, kind, value, cell_id, contact_id)
     SELECT $1, kind, value, $1 * 1024, id
@@ -82,7 +82,7 @@ WITH rows AS (
     WHERE value IS NOT NULL
 ), happened AS (
     INSERT INTO events (workspace_id, cell_id, contact_id, occurred_at, id, recorded_at, type, data)
-    SELECT $1, $1 * 1024, id, to_timestamp($4 / 1e6), id, to_timestamp($4 / 1e6), 'contact.created', '{}'
+    SELECT $1, $1 * 1024, id, to_timestamp($4 / 1e6), id, created_at, 'contact.created', '{}'
     FROM contacts_made WHERE $2
 )
 INSERT INTO contact_counts (workspace_id, cell_id, lifecycle_stage, country_code, live, ever)

@@ -26,7 +26,7 @@ from benchmarks.dataset import LARGE_KEY
 from benchmarks.events_dataset import BUSY, database
 from orbit_contacts.core import ids
 from orbit_contacts.core.access import Caller
-from orbit_contacts.core.clock import format_instant, now
+from orbit_contacts.core.clock import DAY, SECOND, format_instant, now
 from orbit_contacts.core.database import Database, connect
 from orbit_contacts.features.next_best_action import queries
 from orbit_contacts.features.next_best_action.learned import columns
@@ -171,7 +171,7 @@ class _Source:
 
 
 def _rows(sample: Sample, batch: list[dict[str, Any]]) -> bytes:
-    at, lines = now(), []
+    at, lines = now() // SECOND * SECOND, []
     for number, event in enumerate(batch):
         id = ids.parse("con", event["contact_id"])
         direction = "outbound" if event["type"] in ("message.sent", "message.delivered") else "\\N"
@@ -245,6 +245,17 @@ def _reads(options: argparse.Namespace, port: int, pid: int, sample: Sample) -> 
         for who, whose in (("50 events", some), ("50,000 events", [busy])):
             asked = [raw("GET", f"/api/v1/contacts/{contact}{path}") for contact in whose]
             _asked(f"{name}, {who}", port, pid, sample.postmaster, asked)
+    events = {
+        "events of the workspace, 25": "",
+        "the same, oldest first, 200": "?order=asc&limit=200",
+        "the same, of a kind that nothing is": "?kind=ticket",
+        "the same, of the last day, 200": f"?from={format_instant(now() - DAY)}&limit=200",
+        "the same, oldest first, within a batch of 10,000": f"?from={format_instant(now() - DAY)}&limit=200&order=asc",
+        "the same, of a contact with 50,000": f"?contact_id={busy}",
+    }
+    for name, query in events.items():
+        _asked(name, port, pid, sample.postmaster, [raw("GET", f"/api/v1/events{query}")] * 400)
+    _asked("one event", port, pid, sample.postmaster, _one_each(port))
     # Each question of a decision that was given already is cheap, so the first ones are asked of half of them.
     half = len(some) // 2
     for name, query, whose in (
@@ -264,6 +275,18 @@ def _reads(options: argparse.Namespace, port: int, pid: int, sample: Sample) -> 
     ) as answer:
         size = sum(map(len, answer.iter_bytes()))
     _say(f"journey.csv of 50,000 events: {time.perf_counter() - started:.2f} s, {size / 1e6:.1f} MB")
+
+
+def _one_each(port: int) -> list[bytes]:
+    """A question for each of many events that came in batches or alone, which is where an id is found slowest."""
+    cursor: dict[str, str] = {}
+    found: list[bytes] = []
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": LARGE_KEY}) as client:
+        while len(found) < 4_000:
+            page = client.get("/api/v1/events", params={"limit": "200"} | cursor).json()
+            found += [raw("GET", f"/api/v1/events/{event['id']}") for event in page["data"]]
+            cursor = {"cursor": page["meta"]["pagination"]["cursor"]}
+    return found
 
 
 def _asked(name: str, port: int, pid: int, postmaster: int, requests: list[bytes]) -> None:

@@ -8,7 +8,7 @@ from orbit_contacts.core.clock import parse_instant
 from orbit_contacts.core.database import Reader
 from orbit_contacts.core.errors import InvalidChannel, InvalidRequest
 from orbit_contacts.core.where import Where
-from orbit_contacts.features.timeline.kinds import CHANNELS, KINDS, is_type
+from orbit_contacts.features.timeline.kinds import CHANNELS, DIRECTIONS, KINDS, is_type
 
 _OF_KIND: dict[str, LiteralString] = {
     "message": "e.type LIKE 'message.%'",
@@ -86,6 +86,19 @@ def checked_channel(text: str) -> str:
             f"There is no channel `{text[:64]}`.", field="channel", value=text[:64], expected=list(CHANNELS)
         )
     return channel
+
+
+def by_direction(where: Where, direction: str | None) -> None:
+    if direction is None:
+        return
+    if direction not in DIRECTIONS:
+        raise InvalidRequest(
+            f"There is no direction `{direction[:64]}`.",
+            field="direction",
+            value=direction[:64],
+            expected=list(DIRECTIONS),
+        )
+    where.add("e.direction = " + where.bind(direction))
 
 
 def by_time(where: Where, since: str | None, until: str | None) -> None:

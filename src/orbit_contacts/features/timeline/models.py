@@ -65,6 +65,14 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
     folder: Annotated[str | None, Meta(description="`spam` for what a blocked contact sent.")] = None
 
 
+class WorkspaceEvent(Item, kw_only=True, omit_defaults=True):
+    """One event of the workspace: the entry of its contact's timeline, and whose it is."""
+
+    contact_id: str
+    source: Annotated[str, Meta(description="The door it came in by: api, sdk; `system` wrote its own.")]
+    recorded_at: Annotated[str, Meta(description="When it was recorded; `timestamp` is when it happened.")]
+
+
 class Activity(msgspec.Struct, kw_only=True):
     """One communication: a message, a call, a ticket or a note."""
 
@@ -83,6 +91,11 @@ class TimelineQuery(PageQuery, kw_only=True):
     )
     to: Annotated[str | None, Meta(description="Before; date or date-time.")] = None
     order: Annotated[str | None, Meta(description="`desc` (newest first, as when absent) or `asc`.")] = None
+
+
+class EventsQuery(TimelineQuery, kw_only=True):
+    contact_id: Annotated[str | None, Meta(description="Only of this contact, deleted or not.")] = None
+    direction: Annotated[str | None, Meta(description="`inbound` or `outbound`.")] = None
 
 
 class JourneyQuery(TimelineQuery, kw_only=True):

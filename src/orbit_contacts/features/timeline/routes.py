@@ -1,12 +1,38 @@
-"""What happened in the whole workspace: the change feed and the live stream."""
+"""What happened in the whole workspace: its events, the change feed and the live stream."""
 
 from orbit_contacts.core.database import Reader, Transaction, Unbound
-from orbit_contacts.core.errors import InvalidCursor
+from orbit_contacts.core.errors import InvalidChannel, InvalidCursor
+from orbit_contacts.core.ids import EventId
 from orbit_contacts.core.operations import Request, Routes, Stream
-from orbit_contacts.features.timeline import feed, retention
-from orbit_contacts.features.timeline.models import Changes, ChangesQuery, EventSettings, StreamQuery
+from orbit_contacts.core.pagination import Page
+from orbit_contacts.features.timeline import feed, retention, workspace_events
+from orbit_contacts.features.timeline.models import (
+    Changes,
+    ChangesQuery,
+    EventSettings,
+    EventsQuery,
+    StreamQuery,
+    WorkspaceEvent,
+)
 
 routes = Routes("Events")
+
+
+@routes.get("/events", scope="contacts:read", refuses=(InvalidChannel,))
+async def list_events(reader: Reader, query: EventsQuery) -> Page[WorkspaceEvent]:
+    """List the events of the workspace in the order in which they were recorded, the last first.
+
+    With `contact_id` they stand in the order of that contact's timeline. Events of deleted contacts are among them,
+    those of erased ones are gone. A page looks at 5,000 events: with a filter it may be short or empty and still
+    have more. Nothing is counted: `total` is null. To learn of every event once, follow `/changes`.
+    """
+    return await workspace_events.page(reader, query)
+
+
+@routes.get("/events/{id}", scope="contacts:read")
+async def get_event(reader: Reader, id: EventId) -> WorkspaceEvent:
+    """Get one event."""
+    return await workspace_events.get(reader, id)
 
 
 @routes.get("/changes", scope="contacts:read", refuses=(InvalidCursor,))

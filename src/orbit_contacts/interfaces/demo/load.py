@@ -199,7 +199,7 @@ class _Loading:
                 await tx.copy_in("contact_counts", COUNT_COLUMNS, count_rows(self._caller, chunk))
                 for batch in events(self._seed, persons, per_contact=self._events_per_contact, until=self._until):
                     happened = timeline_events(chunk, batch)
-                    await tx.copy_in("events", EVENT_COLUMNS, event_rows(self._caller, happened, tx.now))
+                    await tx.copy_in("events", EVENT_COLUMNS, event_rows(self._caller, happened))
                     for id, added in stats.added_by(happened).items():
                         sums[id] = stats.united(sums[id], added) if id in sums else added
                     told += len(batch.at)
