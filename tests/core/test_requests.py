@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -23,6 +24,21 @@ from tests.conftest import Client, Server, Workspace
 
 def test_no_key_is_401(server: Server) -> None:
     response = httpx.get(f"{server.url}/api/v1/contacts")
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("header", ["X-API-Key: {key} \t", "X-API-Key: \r\nAuthorization: Bearer  {key} "])
+def test_space_around_a_key_is_no_part_of_it(workspace: Workspace, header: str) -> None:
+    """By hand: client libraries tidy their headers."""
+    address = urlsplit(workspace.api.url)
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        sent = header.format(key=workspace.key)
+        connection.sendall(f"GET /v1/contacts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{sent}\r\n\r\n".encode())
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_an_empty_key_is_no_key(server: Server) -> None:
+    response = httpx.get(f"{server.url}/api/v1/contacts", headers={"X-API-Key": ""})
     assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
 
 

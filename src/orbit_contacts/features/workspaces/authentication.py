@@ -46,16 +46,18 @@ class Authenticator:
         self._proxies = frozenset(filter(None, (proxy.strip() for proxy in trusted_proxies.split(","))))
 
     async def __call__(self, headers: dict[bytes, bytes], client_ip: str, query: bytes) -> Caller:
-        credential = headers.get(b"x-api-key")
-        if credential is None and query:
+        # An empty header counts as none: somebody's variable was not set. The space around a value is not part of it.
+        credential = headers.get(b"x-api-key", b"").strip()
+        if not credential and query:
             credential = _token(query)
-        if credential is None:
+        if not credential:
             authorization = headers.get(b"authorization", b"")
             scheme, _, credential = authorization.partition(b" ")
-            if scheme.lower() != b"bearer" or not credential.strip():
+            credential = credential.strip()
+            if scheme.lower() != b"bearer" or not credential:
                 raise Unauthorized(field="X-API-Key", value=None, expected="an API key, or a Bearer token")
             if not credential.startswith((b"dv_", b"pk_")):
-                return await self._caller_of_token(credential.strip().decode("latin-1"))
+                return await self._caller_of_token(credential.decode("latin-1"))
         caller = await self._caller_of_key(credential)
         if caller.expires_at is not None and caller.expires_at <= now():
             raise InvalidApiKey(field="X-API-Key", value=None, expected="a key that is neither expired nor revoked")
