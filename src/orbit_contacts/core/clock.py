@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeAlias
@@ -37,6 +38,13 @@ def format_instant(instant: Instant) -> str:
     """`2026-03-08T12:00:00Z`. Split in day and time because both halves repeat on a page."""
     days, seconds = divmod(instant // SECOND, 86_400)
     return _day(days) + _time(seconds)
+
+
+def format_instants(instants: Iterable[Instant]) -> list[str]:
+    """`format_instant` of each."""
+    return [
+        _day(days) + _time(seconds) for days, seconds in [divmod(instant // SECOND, 86_400) for instant in instants]
+    ]
 
 
 # In a query string, the plus sign of a zone that was not percent-encoded arrives as a space.

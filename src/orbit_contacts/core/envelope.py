@@ -30,7 +30,7 @@ def success(data: Any, request_id: str) -> bytes:
 def page(items: Any, cursor: str | None, total: int | None, exact: bool, request_id: str) -> bytes:
     exact = exact and total is not None
     pagination = encode({"cursor": cursor, "has_more": cursor is not None, "total": total, "total_is_exact": exact})
-    return b'{"data":' + encode(items) + b"," + meta(request_id) + b',"pagination":' + pagination + b"}}"
+    return b"".join((b'{"data":', encode(items), b",", meta(request_id), b',"pagination":', pagination, b"}}"))
 
 
 def failure(refusal: Refusal, request_id: str) -> bytes:

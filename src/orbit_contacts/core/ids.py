@@ -5,10 +5,12 @@ Layout of the 128 bits: 48 milliseconds since 1970 | 4 version (8) | 10 cell num
 """
 
 import random
+from collections.abc import Sequence
 from struct import Struct
 from typing import LiteralString, NewType
 from uuid import UUID
 
+import numpy as np
 from asyncpg.pgproto import pgproto
 
 from orbit_contacts.core.clock import Instant
@@ -50,6 +52,11 @@ PREFIXES: dict[object, str] = {
 ALPHABET: LiteralString = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 _DIGITS = frozenset(ALPHABET)
+_PAIR_BYTES = np.frombuffer("".join(_PAIRS).encode(), np.uint16)
+# Thirteen pairs of digits are 130 bits, the first two of them none of the id's: six pairs lie in the upper 64 bits, six
+# in the lower, and one between them.
+_UPPER_PAIRS = np.array([56, 46, 36, 26, 16, 6], np.uint64)
+_LOWER_PAIRS = np.array([50, 40, 30, 20, 10, 0], np.uint64)
 _TO_PYTHON = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _RANDOM_64 = random.SystemRandom().getrandbits(64)
 _two_halves = Struct("!QQ").pack
@@ -89,6 +96,22 @@ def text(prefix: str, id: UUID) -> str:
         f"{pairs[high & 1023]}{pairs[middle >> 30]}{pairs[middle >> 20 & 1023]}{pairs[middle >> 10 & 1023]}"
         f"{pairs[middle & 1023]}{pairs[low >> 30]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
     )
+
+
+def texts(prefix: str, ids: Sequence[UUID]) -> list[str]:
+    """`text` of each: for a page of many a third of the time."""
+    if len(ids) < 50:
+        return [text(prefix, id) for id in ids]
+    halves = np.frombuffer(b"".join([id.bytes for id in ids]), ">u8").reshape(-1, 2).astype(np.uint64)
+    high, low = halves[:, :1], halves[:, 1:]
+    pairs = np.concatenate((high >> _UPPER_PAIRS & 1023, (high & 63) << 4 | low >> 60, low >> _LOWER_PAIRS & 1023), 1)
+    begins = f"{prefix}_".encode()
+    width = len(begins) + 26
+    written = np.empty((len(ids), width), np.uint8)
+    written[:, : len(begins)] = np.frombuffer(begins, np.uint8)
+    written[:, len(begins) :] = _PAIR_BYTES[pairs].view(np.uint8)
+    page = written.tobytes().decode()
+    return [page[at : at + width] for at in range(0, len(page), width)]
 
 
 def parse(prefix: str, value: str) -> UUID | None:

@@ -37,8 +37,11 @@ def _encode_jsonb(document: bytes | str) -> bytes:
     return b"\x01" + (document.encode() if isinstance(document, str) else document)
 
 
+_EMPTY = msgspec.Raw(b"{}")
+
+
 def _decode_jsonb(document: bytes) -> msgspec.Raw:
-    return msgspec.Raw(document[1:])
+    return _EMPTY if document == b"\x01{}" else msgspec.Raw(document[1:])
 
 
 async def connect(dsn: str, **settings: str) -> Connection:

@@ -60,7 +60,7 @@ def test_phone_is_stored_as_e164(api: Client, given: dict[str, str], e164: str, 
         ({"email": "a@example.com", "metadata": {"k" * 65: 1}}, "VALIDATION_ERROR", "metadata"),
         ({"email": "a@example.com", "metadata": {f"k{n}": 1 for n in range(101)}}, "VALIDATION_ERROR", "metadata"),
         ({"email": "a@example.com", "metadata": {"big": "x" * 66_000}}, "VALIDATION_ERROR", "metadata"),
-        ({"email": "a@example.com", "first_name": "nul\0"}, "VALIDATION_ERROR", "body"),
+        ({"email": "a@example.com", "first_name": "nul\0"}, "VALIDATION_ERROR", "first_name"),
     ],
 )
 def test_bad_input_is_refused_by_field(api: Client, body: dict[str, Any], code: str, field: str) -> None:

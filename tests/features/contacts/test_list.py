@@ -295,7 +295,7 @@ async def test_where_a_workspace_has_nearly_all_contacts_its_searches_still_find
     monkeypatch.setattr(share, "_MANY", 1)
     async with database.reader(caller) as reader:
         await reader.connection.execute("ANALYZE contacts")
-        for nearly_all, expected in ((10_000.0, False), (0.0001, True)):
+        for nearly_all, expected in ((1e9, False), (1e-9, True)):
             monkeypatch.setattr(share, "_NEARLY_ALL", nearly_all)
             monkeypatch.setattr(share, "_known", {})
             assert await share.has_nearly_all(reader) is expected

@@ -62,7 +62,7 @@ async def list_contacts(reader: Reader, query: ListQuery) -> Page[Contact]:
         total, exact = rows[0]["total"], True
     else:
         total, exact = await _total(reader, query, where)
-    return Page([queries.contact_of(row) for row in rows], cursor, total, exact)
+    return Page(queries.contacts_of(rows), cursor, total, exact)
 
 
 def _order_of(sort: str | None) -> tuple[_Order, bool]:
@@ -105,7 +105,7 @@ async def _search(reader: Reader, query: ListQuery, where: Where, words: SearchQ
                 reader, query, await search.count(ad_hoc, where, expected, TOTAL_CAP), started
             )
     rows, cursor = page_of(reader, _NAME, query, found, limit, lambda row: (row["bucket"], row["id"]))
-    return Page([queries.contact_of(row) for row in rows], cursor, total, exact)
+    return Page(queries.contacts_of(rows), cursor, total, exact)
 
 
 async def _walk(

@@ -7,10 +7,12 @@ from uuid import UUID
 import msgspec
 from asyncpg.protocol import Record
 
-from orbit_contacts.core.clock import Instant, format_instant
+from orbit_contacts.core.clock import Instant, format_instant, format_instants
 from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.core.gathering import Lookup
 from orbit_contacts.core.ids import cell_number
 from orbit_contacts.core.ids import text as id_text
+from orbit_contacts.core.ids import texts as id_texts
 from orbit_contacts.features.contacts.models import Contact
 from orbit_contacts.features.contacts.rules import Identifier
 
@@ -21,7 +23,14 @@ COLUMNS: LiteralString = (
     "c.external_id, c.blocked_at, c.block_reason, c.dnc, c.source, c.created_at, c.updated_at, c.deleted_at"
 )
 
-_FIND: LiteralString = f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL"
+LIVE = Lookup(
+    f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL",
+    f"""
+    SELECT {COLUMNS}, asked.place
+    FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS asked (cell_id, id, place)
+    JOIN contacts c ON c.cell_id = asked.cell_id AND c.id = asked.id AND c.deleted_at IS NULL
+    """,
+)
 
 # What a caller may set; the order of the parameters of `insert_contact` and `update_contact`.
 FIELDS = (
@@ -79,10 +88,52 @@ def contact_of(row: Record) -> Contact:
     )
 
 
+def contacts_of(rows: Sequence[Record]) -> list[Contact]:
+    """`contact_of` of each, column by column: nothing but times is done value by value."""
+    if not rows:
+        return []
+    (
+        id, phone, phone_extension, email, first_name, last_name, display_name, company,
+        country_code, timezone, language, lifecycle_stage, tags, metadata, custom_fields,
+        external_id, blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at, *_
+    ) = zip(*rows, strict=True)  # fmt: skip
+    created = format_instants(created_at)
+    times = zip(created, created_at, updated_at, strict=True)
+    return list(
+        map(
+            Contact,
+            id_texts("con", id),
+            phone,
+            phone_extension,
+            email,
+            first_name,
+            last_name,
+            display_name,
+            company,
+            country_code,
+            timezone,
+            language,
+            lifecycle_stage,
+            tags,
+            metadata,
+            custom_fields,
+            external_id,
+            [at is not None for at in blocked_at],
+            [None if at is None else format_instant(at) for at in blocked_at],
+            block_reason,
+            dnc,
+            source,
+            created,
+            [text if updated == made else format_instant(updated) for text, made, updated in times],
+            [msgspec.UNSET if at is None else format_instant(at) for at in deleted_at],
+        )
+    )
+
+
 async def find(reader: Reader, cell_id: int, id: UUID) -> Record | None:
     """A live contact."""
     return await reader.fetch_one(
-        _FIND,
+        LIVE.one,
         cell_id,
         id,
     )

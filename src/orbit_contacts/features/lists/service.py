@@ -17,7 +17,7 @@ from orbit_contacts.core.jobs import enqueue
 from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit_of, page_of
 from orbit_contacts.features.contacts import service as contacts
 from orbit_contacts.features.contacts.models import Contact
-from orbit_contacts.features.contacts.queries import contact_of
+from orbit_contacts.features.contacts.queries import contacts_of
 from orbit_contacts.features.lists import queries
 from orbit_contacts.features.lists.models import (
     Added,
@@ -150,7 +150,7 @@ async def members(reader: Reader, id: UUID, query: PageQuery) -> Page[Contact]:
         raise not_found(id)
     rows = await queries.members_page(reader, id, before, limit + 1)
     shown, cursor = page_of(reader, name, query, rows, limit, _id_of)
-    return Page([contact_of(row) for row in shown], cursor, await member_count(reader, id))
+    return Page(contacts_of(shown), cursor, await member_count(reader, id))
 
 
 async def add_members(tx: Transaction, id: UUID, given: list[str]) -> Added:

@@ -18,7 +18,7 @@ from orbit_contacts.core.pagination import Page, PageQuery, decode_cursor, limit
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.contacts import filters
 from orbit_contacts.features.contacts.models import Contact
-from orbit_contacts.features.contacts.queries import contact_of
+from orbit_contacts.features.contacts.queries import contacts_of
 from orbit_contacts.features.segments import counts, members, queries, references, rules, stored
 from orbit_contacts.features.segments.compile import compile_rule
 from orbit_contacts.features.segments.counts import Count, Members
@@ -128,7 +128,7 @@ async def preview(reader: Reader, request: PreviewRequest) -> Preview:
         contact_count=found.contacts,
         contact_count_is_exact=found.basis == "exact",
         contact_count_basis=found.basis,
-        sample=[contact_of(row) for row in found.sample],
+        sample=contacts_of(found.sample),
         words=say(rule, names),
         as_of=format_instant(reader.now),
     )
@@ -262,9 +262,9 @@ async def list_members(reader: Reader, id: UUID, query: PageQuery) -> Page[Conta
     found = await members.page(reader, await stored.members_of(reader, rule), before, limit + 1)
     rows, cursor = page_of(reader, name, query, found, limit, _id_of)
     if before is None and cursor is None:
-        return Page([contact_of(row) for row in rows], None, len(rows))
+        return Page(contacts_of(rows), None, len(rows))
     count = await current_count(reader, row, rule, COUNT_SECONDS)
-    return Page([contact_of(row) for row in rows], cursor, count.value, count.is_exact)
+    return Page(contacts_of(rows), cursor, count.value, count.is_exact)
 
 
 async def only_members(reader: Reader, given: str, where: Where) -> None:
