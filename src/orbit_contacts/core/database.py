@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, LiteralString, TypeVar
+from uuid import UUID
 
 import asyncpg
 from asyncpg.protocol import Record
@@ -17,6 +18,7 @@ from asyncpg.protocol import Record
 from orbit_contacts.core.access import Caller
 from orbit_contacts.core.clock import Instant, now
 from orbit_contacts.core.copying import Encoded
+from orbit_contacts.core.gathering import Gathering, Lookup
 from orbit_contacts.core.pool import Connection, Pool, connect
 
 __all__ = ["Connection", "Database", "Pool", "Reader", "Snapshot", "Transaction", "Unbound", "connect"]
@@ -179,6 +181,12 @@ class Unbound:
         self.caller = caller
         self.now = at
 
+    def find(self, lookup: Lookup, cell_id: int, id: UUID) -> Coroutine[Any, Any, Record | None]:
+        """One row by its key, asked for together with those of other requests."""
+        if executed is not None:
+            executed.update(lookup)
+        return self.database.gathering(lookup).find(cell_id, id)
+
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         return self.database.session(Transaction, self.caller)
 
@@ -212,6 +220,14 @@ class Database:
         self.unhurried = Pool(dsn, 3, **planned)
         # A claim is held while work on other connections goes on, so it must never wait for one of those.
         self.claims = Pool(dsn, 4, **limits | {"idle_in_transaction_session_timeout": "600000"})
+        self._gatherings: dict[Lookup, Gathering] = {}
+
+    def gathering(self, lookup: Lookup) -> Gathering:
+        """Where the lookups of this kind meet."""
+        found = self._gatherings.get(lookup)
+        if found is None:
+            found = self._gatherings[lookup] = Gathering(self.prepared, lookup)
+        return found
 
     async def run(
         self, kind: type[S], caller: Caller, work: Callable[[S], Awaitable[T]], at: Instant | None = None

@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol, made lean where every request passes.
 
-A whole answer is one write: uvicorn writes head and body apart, and a system call that wakes the reader costs more than
-making the answer does. A connection has one timer for its idle time, not a new one after every answer.
+A whole answer is one write, where uvicorn writes head and body apart: a system call that wakes the reader costs as much
+as making the answer. The answers of one turn of the loop are written one after the other: the first wakes who reads
+them, the others find it awake. A connection has one timer for its idle time, not a new one after every answer.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ class LeanProtocol(HttpToolsProtocol):
     """Gives the application `scope[WHOLE_ANSWER]`, which sends status, headers and body at once."""
 
     _idle_since: float | None = None
+    _unsent = b""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -40,13 +42,25 @@ class LeanProtocol(HttpToolsProtocol):
             parts += (name, b": ", value, b"\r\n")
         parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
         parts.append(body)
-        self.transport.write(b"".join(parts))
+        self._unsent = b"".join(parts)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
-        if not cycle.keep_alive:
+        if cycle.keep_alive:
+            self.loop.call_soon(self._send)
+        else:
+            self._send()
             self.transport.close()
         cycle.on_response()
         return True
+
+    def _send(self) -> None:
+        if self._unsent:
+            self.transport.write(self._unsent)
+            self._unsent = b""
+
+    def shutdown(self) -> None:
+        self._send()
+        super().shutdown()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -86,6 +100,7 @@ class LeanProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP, or names no method there is, is refused in the shape of every refusal."""
+        self._send()
         request_id = envelope.new_request_id()
         refusal = MalformedBody("The request is not valid HTTP.", field="request", value=None, expected="HTTP/1.1")
         body = envelope.failure(refusal, request_id)

@@ -1,6 +1,6 @@
 """`/contacts`: create, list, get, update, delete, restore."""
 
-from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.core.database import Reader, Transaction, Unbound
 from orbit_contacts.core.errors import (
     Conflict,
     InvalidEmail,
@@ -52,9 +52,9 @@ async def list_contacts(reader: Reader, query: ListQuery) -> Page[Contact]:
 
 
 @routes.get("/contacts/{id}", scope="contacts:read", etag=True)
-async def get_contact(reader: Reader, id: ContactId) -> Answer[Contact]:
+async def get_contact(work: Unbound, id: ContactId) -> Answer[Contact]:
     """Get a contact; its `ETag` can be sent as `If-Match` with a change."""
-    contact, tag = await service.get_with_etag(reader, id)
+    contact, tag = await service.get_with_etag(work, id)
     return Answer(contact, headers={"ETag": tag})
 
 

@@ -8,7 +8,7 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core import ids
 from orbit_contacts.core.clock import DAY
-from orbit_contacts.core.database import Reader, Transaction
+from orbit_contacts.core.database import Reader, Transaction, Unbound
 from orbit_contacts.core.errors import NotFound, PreconditionFailed
 from orbit_contacts.features.contacts import lifecycle, queries, rules, total_queries
 from orbit_contacts.features.contacts.buckets import bucket_of_next
@@ -127,8 +127,11 @@ def etag(row: Record) -> str:
     return f'"{row["updated_at"]:x}"'
 
 
-async def get_with_etag(reader: Reader, id: UUID) -> tuple[Contact, str]:
-    row = await _found(reader, id)
+async def get_with_etag(work: Unbound, id: UUID) -> tuple[Contact, str]:
+    row = await work.find(queries.LIVE, work.caller.cell(ids.cell_number(id)), id)
+    if row is None:
+        async with work.reader() as reader:
+            raise await _absent(reader, id)
     return queries.contact_of(row), etag(row)
 
 
