@@ -233,7 +233,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             parameters.append(parameter)
     if operation.method not in ("GET", "HEAD"):
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
-        if operation.etag:
+        if errors.PreconditionFailed in operation.refuses:
             parameters.append({"$ref": "#/components/parameters/IfMatch"})
     return parameters
 

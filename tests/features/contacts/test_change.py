@@ -56,6 +56,18 @@ def test_etag_guards_against_lost_updates(api: Client) -> None:
     assert first.headers["etag"] == api.get(f"/contacts/{jane['id']}").headers["etag"]
 
 
+@pytest.mark.parametrize("query", ["", "?soft=true"])
+def test_etag_guards_against_deleting_what_changed(api: Client, query: str) -> None:
+    jane = api.contact(email="jane@example.com")
+    path = f"/contacts/{jane['id']}"
+    tag = api.get(path).headers["etag"]
+    api.data("PATCH", path, {"first_name": "J"})
+    refused = api.http.delete(path + query, headers={"If-Match": tag})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (412, "PRECONDITION_FAILED")
+    assert api.get(path).json()["data"]["first_name"] == "J"
+    assert api.http.delete(path + query, headers={"If-Match": api.get(path).headers["etag"]}).status_code == 204
+
+
 def test_delete_erases(api: Client) -> None:
     jane = api.contact(email="jane@example.com")
     response = api.http.delete(f"/contacts/{jane['id']}", headers={"Content-Type": "application/json"})

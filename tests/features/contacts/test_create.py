@@ -132,6 +132,16 @@ def test_upsert_updates_the_holder(api: Client) -> None:
     assert response.json()["data"] == jane | {"company": "Acme", "updated_at": response.json()["data"]["updated_at"]}
 
 
+@pytest.mark.parametrize("phone", ["+551187654321", "11 8765-4321", "+55 11 98765-4321"])
+def test_upsert_by_another_spelling_of_the_phone_rewrites_nothing(api: Client, phone: str) -> None:
+    bruna = api.contact(phone="+55 11 98765-4321 x77", country_code="BR")
+    response = api.post("/contacts?upsert=true", {"phone": phone, "country_code": "BR", "first_name": "Bruna"})
+    assert response.status_code == 200
+    told = response.json()["data"]
+    assert told == bruna | {"first_name": "Bruna", "updated_at": told["updated_at"]}
+    assert api.data("PATCH", f"/contacts/{bruna['id']}", {"phone": phone})["phone_extension"] is None
+
+
 def test_upsert_creates_when_nobody_holds_it(api: Client) -> None:
     assert api.post("/contacts?upsert=True", JANE).status_code == 201
 

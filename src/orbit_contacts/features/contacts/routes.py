@@ -75,14 +75,14 @@ async def patch_contact(tx: Transaction, id: ContactId, body: ContactInput, requ
     return await _update(tx, id, body, request)
 
 
-@routes.delete("/contacts/{id}", scope="contacts:write", status=204)
-async def delete_contact(tx: Transaction, id: ContactId, query: DeleteQuery) -> None:
+@routes.delete("/contacts/{id}", scope="contacts:write", status=204, refuses=(PreconditionFailed,))
+async def delete_contact(tx: Transaction, id: ContactId, query: DeleteQuery, request: Request) -> None:
     """Erase a contact with everything attached to it.
 
     With `soft=true` it is only hidden and can be restored for 30 days. Opt-outs and suppressions of its
     addresses outlive it either way.
     """
-    await service.delete(tx, id, soft=query.soft)
+    await service.delete(tx, id, soft=query.soft, if_match=request.header("If-Match"))
 
 
 @routes.post("/contacts/{id}/restore", scope="contacts:write", refuses=(ContactAlreadyExists, Conflict))

@@ -223,6 +223,14 @@ def identifiers(fields: dict[str, Any]) -> list[Identifier]:
     return sorted(found)
 
 
+def keep_spelling(stored: dict[str, Any], given: dict[str, Any]) -> None:
+    """Take out of `given` the phone that is the stored one in other digits; an extension that it brings stays."""
+    if (phone := given.get("phone")) and stored["phone"] and phone_key(phone) == phone_key(stored["phone"]):
+        given["phone"] = stored["phone"]
+        if given.get("phone_extension") is None:
+            given.pop("phone_extension", None)
+
+
 def require_identifier(fields: dict[str, Any]) -> None:
     if not any(fields.get(kind) for kind in IDENTIFIERS):
         raise MissingField(

@@ -44,7 +44,7 @@ async def create(
             raise _already_exists(wanted, taken, id)
         await queries.release_all_identifiers(tx, cell_id, id)
         existing = _preferred(taken, id)
-        contact = await update(tx, existing, new)
+        contact, _ = await update_with_etag(tx, existing, new, keep_spelling=True)
         for hook in lifecycle.upserted:
             await hook(tx, existing, new)
         return contact, False
@@ -140,16 +140,20 @@ async def update(tx: Transaction, id: UUID, change: ContactInput, *, if_match: s
 
 
 async def update_with_etag(
-    tx: Transaction, id: UUID, change: ContactInput, *, if_match: str | None = None
+    tx: Transaction, id: UUID, change: ContactInput, *, if_match: str | None = None, keep_spelling: bool = False
 ) -> tuple[Contact, str]:
-    """Change what was sent and nothing else; nothing is written when nothing differs."""
+    """Change what was sent and nothing else; nothing is written when nothing differs.
+
+    With `keep_spelling`, a phone that is the contact's own in other digits finds it and rewrites nothing.
+    """
     row = await locked(tx, id)
-    if if_match is not None and if_match.strip() != "*" and etag(row) not in if_match:
-        raise PreconditionFailed(field="If-Match", value=if_match[:100], expected=etag(row))
+    _check_unchanged(row, if_match)
     stored = {name: row[name] for name in queries.FIELDS}
     stored["metadata"] = msgspec.json.decode(row["metadata"])
     stored["custom_fields"] = msgspec.json.decode(row["custom_fields"])
     given = rules.normalise(change, row["country_code"] or tx.caller.default_region)
+    if keep_spelling:
+        rules.keep_spelling(stored, given)
     fields = stored | given
     if "metadata" in given:
         fields["metadata"] = rules.merge_metadata(stored["metadata"], given["metadata"])
@@ -168,6 +172,11 @@ async def update_with_etag(
     if gained:
         written = await _identified(tx, id, written)
     return queries.contact_of(written), etag(written)
+
+
+def _check_unchanged(row: Record, if_match: str | None) -> None:
+    if if_match is not None and if_match.strip() != "*" and etag(row) not in if_match:
+        raise PreconditionFailed(field="If-Match", value=if_match[:100], expected=etag(row))
 
 
 async def _identified(tx: Transaction, id: UUID, row: Record) -> Record:
@@ -218,10 +227,11 @@ async def write(tx: Transaction, row: Record, fields: dict[str, Any]) -> Record:
     return written
 
 
-async def delete(tx: Transaction, id: UUID, *, soft: bool) -> None:
+async def delete(tx: Transaction, id: UUID, *, soft: bool, if_match: str | None = None) -> None:
     """Erase a contact and all that hangs on it; `soft` only hides it, for 30 days."""
     cell_id = tx.caller.cell(ids.cell_number(id))
     row = await locked(tx, id)
+    _check_unchanged(row, if_match)
     for hook in lifecycle.deleting:
         await hook(tx, [id])
     await queries.release_all_identifiers(tx, cell_id, id)

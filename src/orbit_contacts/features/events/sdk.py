@@ -136,7 +136,7 @@ async def _update(tx: Transaction, id: UUID, change: NewContact, holder_of: dict
             if holder_of.get(kind, id) != id or (row[kind] is not None and not row[kind].startswith(_VISITOR))
         }
         change = msgspec.structs.replace(change, **kept)
-    contact = await contacts.update(tx, id, change)
+    contact, _ = await contacts.update_with_etag(tx, id, change, keep_spelling=True)
     return Identified(contact_id=contact.id)
 
 
