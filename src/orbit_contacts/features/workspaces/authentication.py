@@ -18,11 +18,13 @@ from orbit_contacts.core.errors import (
     IpNotAllowed,
     Unauthorized,
 )
-from orbit_contacts.features.workspaces import queries, service
+from orbit_contacts.features.workspaces import caching, queries, service
 from orbit_contacts.features.workspaces.models import PREFIX
 
 _CACHE_SECONDS = 30.0
 _CACHE_SIZE = 10_000
+# A change that takes longer to commit is told by NOTIFY.
+_DISTRUST_SECONDS = 1.0
 _KEY_PREFIXES = tuple(prefix.encode() for prefix in PREFIX.values())
 
 
@@ -42,6 +44,8 @@ class Authenticator:
     ) -> None:
         self._database = database
         self._cache: dict[bytes, tuple[float, Caller]] = {}
+        self._trusted_from = 0.0
+        caching.keepers.add(self)
         self._decode_token = _token_decoder(jwt_secret, jwt_jwks)
         self._proxies = frozenset(filter(None, (proxy.strip() for proxy in trusted_proxies.split(","))))
 
@@ -78,9 +82,11 @@ class Authenticator:
                 field="X-API-Key", value=None, expected="a key of this server, dv_live_sk_… or dv_test_sk_…"
             )
         caller = service.caller_of_key(row)
-        if len(self._cache) >= _CACHE_SIZE:
-            self._cache.clear()
-        self._cache[credential] = (time.monotonic() + _CACHE_SECONDS, caller)
+        at = time.monotonic()
+        if at >= self._trusted_from:
+            if len(self._cache) >= _CACHE_SIZE:
+                self._cache.clear()
+            self._cache[credential] = (at + _CACHE_SECONDS, caller)
         return caller
 
     def check_address(self, caller: Caller, headers: dict[bytes, bytes], client_ip: str) -> None:
@@ -113,6 +119,11 @@ class Authenticator:
         return service.caller_of_workspace(
             row, actor=claims.sub, name=claims.name or claims.sub, role=claims.role, actor_type="user"
         )
+
+    def distrust(self) -> None:
+        """Drop every cached key, and cache none for a second: a change of one is being committed."""
+        self._trusted_from = time.monotonic() + _DISTRUST_SECONDS
+        self.forget()
 
     def forget(self) -> None:
         """Drop every cached key; called when a key was revoked somewhere."""

@@ -6,6 +6,7 @@ from asyncpg.protocol import Record
 
 from orbit_contacts.core.clock import Instant
 from orbit_contacts.core.database import Connection, Reader, Transaction
+from orbit_contacts.features.workspaces.caching import callers_changed
 
 
 async def find_workspace(connection: Connection, workspace_id: int) -> Record | None:
@@ -18,6 +19,7 @@ async def find_workspace(connection: Connection, workspace_id: int) -> Record | 
 async def set_default_region(tx: Transaction, region: str | None) -> None:
     await tx.execute("UPDATE workspaces SET default_region = $2 WHERE id = $1", tx.caller.workspace_id, region)
     # It is part of every cached caller.
+    callers_changed()
     await tx.fetch_value("SELECT pg_notify('orbit_keys', '')")
 
 
@@ -149,7 +151,8 @@ async def set_revocation(tx: Transaction, row: Record, revoke_at: Instant | None
         revoke_at,
         revoked_at,
     )
-    # Every server process drops the key from its cache when this commits.
+    # This process drops the key from its cache now, every other one when this commits.
+    callers_changed()
     await tx.fetch_value("SELECT pg_notify('orbit_keys', encode($1, 'hex'))", row["hash"])
 
 
