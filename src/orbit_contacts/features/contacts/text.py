@@ -78,14 +78,14 @@ def search_words(query: str) -> SearchQuery:
     * Words are folded and match anywhere; those under three characters match only where a word begins.
     * What looks like a phone number or a part of one is compared by its digits, also when written in
       groups (`+1 (415) 555-1234`). After `+` or `00` the number must begin so. A leading zero of a long
-      one is dropped, since it is a trunk prefix that the stored number lacks.
+      one is dropped, since it is a trunk prefix that the stored number lacks, and so is an extension behind it.
     * Of `local@domain` the index is asked for `local@` only, and of `@domain` for its first label: what follows is
       common, and its trigrams cost more than they select. The whole is checked again.
 
     At most 200 characters and 10 words are read.
     """
     text = query[:MAX_QUERY_LENGTH]
-    terms = list(_terms(fold(text).split()))
+    terms = list(_terms(_EXTENSION.sub(r"\1", fold(text).strip()).split()))
     if len(terms) == 1:
         if isinstance(terms[0], _Digits):
             return _phone_query(terms[0])
@@ -102,6 +102,8 @@ class _Digits(NamedTuple):
     anchored: bool
 
 
+# Behind at least seven digits, at the end: ` x77`, ` ext. 77`, `;ext=77`, ` #77`.
+_EXTENSION = re.compile(r"((?:[0-9][()\[\].\-/ ]*){7}) ?(?:;ext=|extension|ext\.?|x|#) ?[0-9]{1,7}$")
 _NUMBER_PART = re.compile(r"[()\[\]]*\+?[()\[\].\-/]*[0-9][0-9()\[\].\-/]*")
 _BEGINS_NUMBER = re.compile(r"[()\[\]]*\+")
 _BRACKET = re.compile(r"[()\[\]]")
