@@ -64,7 +64,7 @@ def judge(of: World, model: Model | None = None, now: int = NOW) -> Figures:
     """Figures of one world under a model, the shipped prior when None."""
     state, known, under = see(of, now)
     predictor = Predictor(model or shipped())
-    logit = predictor.logit(grid(parts(known, under)))
+    logit = predictor.logit(grid(parts(known, under, predictor.hours)))
     usual = (logit.mean(2) * of.owned).sum(1) / of.owned.sum(1)
     chance = predictor.chance(logit, usual[:, None, None])
     m = len(of.cold)

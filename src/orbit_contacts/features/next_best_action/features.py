@@ -15,7 +15,7 @@ from orbit_contacts.features.next_best_action.events import CHANNEL_INDEX, CHANN
 from orbit_contacts.features.next_best_action.local_time import BINS, UNIFORM
 from orbit_contacts.features.next_best_action.rebuild import State
 from orbit_contacts.features.next_best_action.slot_lifts import slot_lifts
-from orbit_contacts.features.next_best_action.tastes import channel_tastes, hour_tastes
+from orbit_contacts.features.next_best_action.tastes import HOURS, channel_tastes, hour_tastes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -217,15 +217,15 @@ Parts = list[Floats]
 """F arrays that broadcast to (m, 11, 16): a feature of the contact alone has shape (m, 1, 1), and so on."""
 
 
-def parts(of: Snapshot, under: Rates) -> Parts:
-    """The features of m contacts, each in its own smallest shape."""
+def parts(of: Snapshot, under: Rates, hours: Floats = HOURS) -> Parts:
+    """The features of m contacts, each in its own smallest shape; `hours` (16, 16) is the covariance of tastes."""
     sends, activity, inbound = of.trials.sum(1), of.activity.sum(1), of.inbound.sum(1)
     expected = of.trials * under.channel
     overall = (expected.sum(1) + 1e-9) / (sends + 1e-8)
     contact = (of.successes.sum(1) + 2.0) / (expected.sum(1) + 2.0)
     usually = _logit(contact * overall)[:, None] + np.log(under.anywhere)
     channel = channel_tastes(of.trials, of.successes, of.inbound, under.channel_logit, under.inbound)
-    hour = hour_tastes(of.slot_trials, of.slot_successes, of.activity, usually, under.hours)
+    hour = hour_tastes(of.slot_trials, of.slot_successes, of.activity, usually, under.hours, hours)
     much = (activity / (activity + 6.0))[:, None, None]
     return [
         under.channel_logit[None, :, None],

@@ -16,6 +16,7 @@ from orbit_contacts.features.next_best_action.decay import weight
 from orbit_contacts.features.next_best_action.features import NAMES, Workspace
 from orbit_contacts.features.next_best_action.optout import NONE, OptOuts
 from orbit_contacts.features.next_best_action.purchase import Recurrence
+from orbit_contacts.features.next_best_action.tastes import HOURS
 from orbit_contacts.features.next_best_action.trust import Trust
 
 Floats = npt.NDArray[np.float64]
@@ -70,10 +71,16 @@ class Model(msgspec.Struct, frozen=True):
     features: tuple[str, ...] = NAMES
     trust: Trust = Trust()
     sums: Sums | None = None
+    hours: list[list[float]] | None = None
+    """covariance of the contacts' tastes for hours; None for the shipped one"""
 
     def weights(self) -> Floats:
         """(F + 1,) intercept, then what each feature counts as it is measured: coefficient times trust."""
         return np.array(self.coefficients) * np.concatenate([[1.0], self.trust.factors()])
+
+    def hour_covariance(self) -> Floats:
+        """(16, 16) as `features.parts` takes it."""
+        return HOURS if self.hours is None else np.array(self.hours)
 
 
 def read(stored: bytes | None) -> Model:
@@ -131,6 +138,11 @@ class Predictor:
         """(F + 1, F + 1) likewise"""
         factors = np.concatenate([[1.0], self.model.trust.factors()])
         return np.array(self.model.covariance) * np.outer(factors, factors)
+
+    @cached_property
+    def hours(self) -> Floats:
+        """(16, 16) covariance of tastes for hours."""
+        return self.model.hour_covariance()
 
     @cached_property
     def opt_out(self) -> Floats:

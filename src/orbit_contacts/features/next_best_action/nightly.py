@@ -10,11 +10,12 @@ from orbit_contacts.core.clock import DAY
 from orbit_contacts.features.next_best_action import prior
 from orbit_contacts.features.next_best_action.calibration import calibrate
 from orbit_contacts.features.next_best_action.card import Card, quality
-from orbit_contacts.features.next_best_action.decay import WEEK
+from orbit_contacts.features.next_best_action.decay import WEEK, weight
 from orbit_contacts.features.next_best_action.events import Code
-from orbit_contacts.features.next_best_action.features import NAMES, workspace
+from orbit_contacts.features.next_best_action.features import NAMES, Workspace, rates, workspace
 from orbit_contacts.features.next_best_action.followed import Logged
 from orbit_contacts.features.next_best_action.gate import Verdict, in_errors, judge
+from orbit_contacts.features.next_best_action.hour_covariance import learn as learn_hours
 from orbit_contacts.features.next_best_action.local_time import BINS
 from orbit_contacts.features.next_best_action.logistic import fit, log_loss, sigmoid
 from orbit_contacts.features.next_best_action.messages import AHEAD, Events
@@ -25,7 +26,7 @@ from orbit_contacts.features.next_best_action.purchase import HORIZON, Recurrenc
 from orbit_contacts.features.next_best_action.purchase import fit as fit_recurrence
 from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts, rebuild
 from orbit_contacts.features.next_best_action.training import Examples, Profile, examples
-from orbit_contacts.features.next_best_action.trust import Trust, learn
+from orbit_contacts.features.next_best_action.trust import learn
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -72,10 +73,13 @@ def train(
     opt_outs = count_opt_outs(events, now - SPAN, now)
     purchase, active = _recurrences(events, contacts, now)
 
-    seen = older.design()
+    state, _ = rebuild(events.where(events.instant <= now), contacts, now)
+    known = workspace(state, now)
     candidate = None
     if len(older.success) >= COLD:
-        before, candidate = _refitted(before, seen, older, fresh)
+        fade = 1.0 / weight(now)
+        hours = learn_hours(state.activity * fade, rates(known).hours)
+        before, candidate = _refitted(before, hours, older, fresh)
     card, promoted = _judged(before, candidate, older, fresh, logged)
     kept = candidate if candidate is not None and promoted else before
     return msgspec.structs.replace(
@@ -87,13 +91,11 @@ def train(
         purchase=purchase,
         active=active,
         card=card,
-        sums=_sums(events, contacts, now),
+        sums=_sums(known, now),
     )
 
 
-def _sums(events: Events, contacts: Contacts, now: int) -> Sums:
-    state, _ = rebuild(events.where(events.instant <= now), contacts, now)
-    of = workspace(state, now)
+def _sums(of: Workspace, now: int) -> Sums:
     return Sums(now, of.trials.tolist(), of.successes.tolist(), of.activity.tolist(), of.inbound.tolist(), of.worth)
 
 
@@ -112,37 +114,45 @@ def evaluate(
     return card
 
 
-def _refitted(before: Model, seen: Floats, older: Examples, fresh: Examples) -> tuple[Model, Model]:
-    """The model in force, recalibrated, and the one that wants to take its place."""
-    common = msgspec.structs.replace(before, center=seen.mean(0).tolist(), tau=_tau(seen, older))
+def _refitted(before: Model, hours: Floats, older: Examples, fresh: Examples) -> tuple[Model, Model]:
+    """The model in force, recalibrated, and the one that wants to take its place, of this covariance of hours."""
+    seen = older.design(hours)
     trust = learn(seen, older.success)
     fitted = fit(seen * trust.factors(), older.success, prior.coefficients(), prior.precision())
+    tau = _tau(seen, older)
     candidate = msgspec.structs.replace(
-        common,
+        before,
+        center=seen.mean(0).tolist(),
+        tau=tau,
+        hours=hours.tolist(),
         tier="workspace",
         coefficients=fitted.coefficients.tolist(),
         covariance=fitted.covariance.tolist(),
         trust=trust,
     )
-    if before.tier == "prior" and not _harmful(before, trust, fresh):
-        common = msgspec.structs.replace(common, trust=trust)
+    trusting = msgspec.structs.replace(before, trust=trust, hours=hours.tolist())
+    if before.tier == "prior" and not _harmful(before, trusting, fresh):
+        common, met = trusting, seen
+    else:
+        common, met = before, older.design(before.hour_covariance())
+    common = msgspec.structs.replace(common, center=met.mean(0).tolist(), tau=tau)
     # Recalibrating keeps the order of the candidates, so it needs no gate.
-    return _calibrated(common, seen, older), _calibrated(candidate, seen, older)
+    return _calibrated(common, met, older), _calibrated(candidate, seen, older)
 
 
-def _harmful(before: Model, trust: Trust, fresh: Examples) -> bool:
-    """Whether the shipped terms foretell the judged weeks clearly worse with this trust: by two standard errors."""
-    seen = fresh.design()
+def _harmful(before: Model, trusting: Model, fresh: Examples) -> bool:
+    """Whether the shipped terms foretell the judged weeks clearly worse with new trust and hours: by two errors."""
     chances = [
-        sigmoid(_scores(seen, model.weights())) for model in (before, msgspec.structs.replace(before, trust=trust))
+        sigmoid(_scores(fresh.design(model.hour_covariance()), model.weights())) for model in (before, trusting)
     ]
-    plain, trusting = (log_loss(fresh.success, chance) for chance in chances)
-    return in_errors(plain - trusting, fresh.contact) < -2.0
+    old, new = (log_loss(fresh.success, chance) for chance in chances)
+    return in_errors(old - new, fresh.contact) < -2.0
 
 
 def _calibrated(model: Model, design: Floats, rows: Examples) -> Model:
     b = model.weights()
-    return msgspec.structs.replace(model, calibration=calibrate(_scores(design, b), rows.usual(b), rows.success))
+    usual = rows.usual(b, model.hour_covariance())
+    return msgspec.structs.replace(model, calibration=calibrate(_scores(design, b), usual, rows.success))
 
 
 def _scores(design: Floats, coefficients: Floats) -> Floats:
@@ -241,8 +251,9 @@ def _judged(
 def _foretold(model: Model, rows: Examples) -> tuple[Floats, Floats]:
     """(n, 11) logits and calibrated chances of every channel at the hour of the send."""
     b = model.weights()
-    logits = rows.logits(b)
-    return logits, model.calibration.chance(logits, rows.usual(b)[:, None])
+    hours = model.hour_covariance()
+    logits = rows.logits(b, hours)
+    return logits, model.calibration.chance(logits, rows.usual(b, hours)[:, None])
 
 
 def _popularity(older: Examples, fresh: Examples) -> Floats:

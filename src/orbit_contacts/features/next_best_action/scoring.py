@@ -107,7 +107,7 @@ def score(
     seen: Snapshot, allowed: Allowed, under: Rates, predictor: Predictor, economics: Economics, now: int
 ) -> Scored:
     """Score every candidate; those that `allowed` leaves out get a utility of -inf."""
-    design = grid(parts(seen, under))[0]
+    design = grid(parts(seen, under, predictor.hours))[0]
     logit = predictor.logit(design)
     candidates = list(allowed.slots)
     usual = float(logit[candidates].mean()) if candidates else float(logit.mean())

@@ -23,10 +23,10 @@ _CHANNEL: Final = 1.1
 """Spread of a contact's tastes for channels."""
 _WRITES: Final = 0.7
 """How closely the channels people write on follow those they answer on."""
-_ACTS: Final = 0.8
+ACTS: Final = 0.8
 """How closely the hours of their own acts follow those they answer at."""
-_HOURS: Final = resemblance(0.1)
-"""(16, 16) covariance of a contact's tastes for hours, of spread 1."""
+HOURS: Final = resemblance(0.1)
+"""(16, 16) covariance of a contact's tastes for hours where a workspace has not taught its own; of spread 1."""
 _WIDER: Final = float(np.sqrt(1.0 + np.pi / 8.0 * (_PERSON**2 + _CHANNEL**2)))
 """A rate over people who differ is nearer to one half than the chance of a typical one (MacKay 1992)."""
 _STRIDE: Final = 1.5
@@ -90,7 +90,9 @@ def channel_tastes(trials: Floats, successes: Floats, inbound: Floats, logit: Fl
     return ChannelTastes(person[:, 0], answers, writes)
 
 
-def hour_tastes(trials: Floats, successes: Floats, activity: Floats, logit: Floats, share: Floats) -> HourTastes:
+def hour_tastes(
+    trials: Floats, successes: Floats, activity: Floats, logit: Floats, share: Floats, covariance: Floats = HOURS
+) -> HourTastes:
     """Tastes for hours.
 
     Args:
@@ -98,6 +100,7 @@ def hour_tastes(trials: Floats, successes: Floats, activity: Floats, logit: Floa
         activity: (m, 16) acts of the contact's own accord.
         logit: (m, 16) log-odds of an answer of a contact without a taste for hours.
         share: (16,) of the workspace's activity.
+        covariance: (16, 16) of tastes in the workspace.
     """
     acted = activity.sum(1, keepdims=True)
     taste: Floats = np.log((activity + 6.0 * share) / (acted + 6.0) / share)
@@ -106,13 +109,13 @@ def hour_tastes(trials: Floats, successes: Floats, activity: Floats, logit: Floa
         p = sigmoid(logit + taste)
         off = successes - trials * p
         room = _curvature(trials * p * (1.0 - p), off)
-        expected = share * np.exp(_ACTS * taste)
+        expected = share * np.exp(ACTS * taste)
         expected = acted * expected / expected.sum(1, keepdims=True)
-        more = _ACTS * (activity - expected)
-        heard = _curvature(_ACTS**2 * expected, more)
+        more = ACTS * (activity - expected)
+        heard = _curvature(ACTS**2 * expected, more)
         evidence = np.stack([heard * taste + more, room * taste + off], axis=2)
-        weighed = np.eye(len(_HOURS)) + (heard + room)[:, :, None] * _HOURS
-        both = _HOURS @ np.asarray(np.linalg.solve(weighed, evidence), dtype=np.float64)
+        weighed = np.eye(len(covariance)) + (heard + room)[:, :, None] * covariance
+        both = covariance @ np.asarray(np.linalg.solve(weighed, evidence), dtype=np.float64)
         taste = taste + np.clip(both.sum(2) - taste, -_STRIDE, _STRIDE)
     return HourTastes(both[:, :, 0], both[:, :, 1])
 

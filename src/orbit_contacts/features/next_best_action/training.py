@@ -35,6 +35,7 @@ from orbit_contacts.features.next_best_action.messages import (
     gather,
 )
 from orbit_contacts.features.next_best_action.rebuild import AWAKE, Contacts
+from orbit_contacts.features.next_best_action.tastes import HOURS
 
 _C = len(CHANNELS)
 _BLOCK = 5_000
@@ -69,27 +70,27 @@ class Examples:
     """(k,) index into `tables`"""
     tables: list[Rates]
 
-    def design(self) -> Floats:
-        """(k, F) features of the sends as they were made."""
+    def design(self, hours: Floats = HOURS) -> Floats:
+        """(k, F) features of the sends as they were made; `hours` as `features.parts` takes it, here and below."""
         whole = np.empty((len(self.success), F))
-        for rows, of in self._by_week():
+        for rows, of in self._by_week(hours):
             whole[rows] = at(of, np.arange(len(rows)), self.channel[rows], self.bins[rows])
         return whole
 
-    def logits(self, coefficients: Floats) -> Floats:
+    def logits(self, coefficients: Floats, hours: Floats = HOURS) -> Floats:
         """(k, 11) what the coefficients (F + 1,) make of every channel, at the hour of the send."""
         whole = np.empty((len(self.success), _C))
-        for rows, of in self._by_week():
+        for rows, of in self._by_week(hours):
             for channel in range(_C):
                 on = np.full(len(rows), channel)
                 seen = at(of, np.arange(len(rows)), on, self.bins[rows])
                 whole[rows, channel] = seen @ coefficients[1:] + coefficients[0]
         return whole
 
-    def usual(self, coefficients: Floats) -> Floats:
+    def usual(self, coefficients: Floats, hours: Floats = HOURS) -> Floats:
         """(k,) mean logit of the contact over its channels and all hours, for coefficients (F + 1,)."""
         whole = np.empty(len(self.success))
-        for rows, of in self._by_week():
+        for rows, of in self._by_week(hours):
             whole[rows] = usual(of, coefficients, self.available[rows])
         return whole
 
@@ -108,13 +109,13 @@ class Examples:
             self.tables,
         )
 
-    def _by_week(self) -> list[tuple[npt.NDArray[np.intp], list[Floats]]]:
+    def _by_week(self, hours: Floats) -> list[tuple[npt.NDArray[np.intp], list[Floats]]]:
         blocks: list[tuple[npt.NDArray[np.intp], list[Floats]]] = []
         for week in range(len(self.tables)):
             rows = np.flatnonzero(self.week == week)
             for first in range(0, len(rows), _BLOCK):
                 block = rows[first : first + _BLOCK]
-                blocks.append((block, parts(self.before.where(block), self.tables[week])))
+                blocks.append((block, parts(self.before.where(block), self.tables[week], hours)))
         return blocks
 
 
