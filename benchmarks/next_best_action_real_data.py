@@ -30,6 +30,7 @@ import numpy.typing as npt
 from orbit_contacts.core.clock import DAY
 from orbit_contacts.features.next_best_action import prior
 from orbit_contacts.features.next_best_action.card import auc
+from orbit_contacts.features.next_best_action.decay import weight
 from orbit_contacts.features.next_best_action.features import (
     LONGEST_WEEKS,
     Snapshot,
@@ -50,7 +51,7 @@ Ints = npt.NDArray[np.int64]
 CDNOW_TARGET: Final = (0.808, 0.2115)
 CHOICE_TARGETS: Final = {"Catsup": 1.03, "Cracker": 0.53, "Yogurt": 0.51}
 WINDOWS: Final = 11
-_WEEKLY: Final = 2.0 ** (-7.0 / 90.0)
+_WEEKLY: Final = weight(7 * DAY) / weight(14 * DAY)
 _BRANDS: Final = 4
 
 

@@ -273,7 +273,7 @@ def test_a_send_that_does_more_harm_than_good_gives_way_to_hold_off():
 
 def test_likely_opt_outs_weigh_against_a_channel():
     lost = [[0.0] * 4 for _ in range(11)]
-    lost[WHATSAPP] = [900.0] * 4
+    lost[WHATSAPP] = [990.0] * 4
     sends = [[0.0] * 4 for _ in range(11)]
     sends[WHATSAPP] = [1000.0] * 4
     model = msgspec.structs.replace(shipped(), opt_outs=OptOuts(sends, lost))
@@ -351,7 +351,7 @@ def test_the_hold_out_lasts_a_month():
 
 def test_the_log_keeps_what_off_policy_estimates_need():
     record = ask(anna(), explore=True).record
-    assert (record.channel, record.model_version) == ("whatsapp", "prior-3")
+    assert (record.channel, record.model_version) == ("whatsapp", "prior-4")
     assert len(record.candidates) == 3 * 16
     assert len(record.features) == len(NAMES)
     assert record.propensity <= record.channel_propensity <= 1.0

@@ -84,7 +84,7 @@ class Confidence(msgspec.Struct, frozen=True):
 
     level: Level
     effective_sends: float
-    """sends on the channel whose outcome is known, faded with a half-life of 90 days"""
+    """sends on the channel whose outcome is known, faded with a half-life of 135 days"""
     prior_weight: float
     """share of the estimate that is not the contact's own"""
     calibrated: Kind

@@ -1,4 +1,4 @@
-"""Forward decay: sums that fade with a half-life of 90 days without ever being touched again.
+"""Forward decay: sums that fade with a half-life of 135 days without ever being touched again.
 
 An observation made at `t` is added with weight `2^((t - LANDMARK) / HALF_LIFE)`; a reader divides by the weight
 of its own instant. Adding is commutative, so late, early and shuffled observations all give the same sum
@@ -16,7 +16,7 @@ HOUR: Final = 3_600 * SECOND
 WEEK: Final = 7 * DAY
 LANDMARK: Final = 1_735_689_600 * SECOND
 """2025-01-01T00:00:00Z in microseconds since 1970; every instant in this package has that unit."""
-HALF_LIFE: Final = 90 * DAY
+HALF_LIFE: Final = 135 * DAY
 
 _EARLIEST: Final = LANDMARK - 700 * HALF_LIFE
 _LATEST: Final = LANDMARK + 1_000 * HALF_LIFE

@@ -196,8 +196,8 @@ def rates(of: Workspace) -> Rates:
     typical = np.minimum(overall * _TYPICAL, 0.9)
     channel = np.clip((successes + 10.0 * typical) / (trials + 10.0), 1e-4, 0.97)
     channel_logit = _logit(channel)
-    slot, common = slot_lifts(of.trials * of.worth, of.successes * of.worth, channel_logit)
     hours = (of.activity + 20.0 * UNIFORM) / (of.activity.sum() + 20.0)
+    slot, common = slot_lifts(of.trials * of.worth, of.successes * of.worth, channel_logit, hours)
     inbound = (of.inbound + 1.0) / (of.inbound.sum() + _C)
     return Rates(
         sends=float(trials.sum()),

@@ -50,7 +50,7 @@ def effects(design: Floats, coefficients: Floats, center: Floats) -> dict[str, f
 def explain(effect: dict[str, float], of: Snapshot, under: Rates, channel: int, bin: int) -> list[Reason]:
     """At most four reasons of at least 0.1, the strongest first, each with the counts it rests on.
 
-    Counts fade with a half-life of 90 days, so the evidence has decimals; the texts round.
+    Counts fade with a half-life of 135 days, so the evidence has decimals; the texts round.
     """
     strongest = sorted(effect.items(), key=lambda item: (-abs(item[1]), item[0]))
     told = [(code, size) for code, size in strongest if abs(size) >= SMALLEST][:MOST]
