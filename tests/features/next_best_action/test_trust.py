@@ -51,7 +51,7 @@ def test_reasons_and_scores_rest_on_the_same_weights():
 @pytest.mark.parametrize(("family", "least"), [("misleading", 0.03), ("alike", 0.03), ("channels", 0.03)])
 def test_it_is_worth_its_while_at_three_sends_a_contact(family: str, least: float):
     gains: list[float] = []
-    for seed in (1503, 1504):
+    for seed in range(1503, 1509):
         one = world(replace(FAMILIES[family], sends=3.0, contacts=900), seed)
         gains.append(judge(one, fitted(one)).model - judge(one).model)
     assert np.mean(gains) >= least

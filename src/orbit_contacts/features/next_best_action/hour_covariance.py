@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 _FIRM: Final = 50.0
 """how many contacts' worth of evidence the shipped covariance is"""
 _ROUNDS: Final = 20
-_MOST: Final = 5_000
+_MOST: Final = 2_000
 """contacts; more tell nothing new"""
 _STRIDE: Final = 1.5
 """how far a taste moves in one step, at most"""

@@ -39,7 +39,7 @@ _USUAL: Final = {"contact": 0.85, "channel": 1.15, "hour": 1.2}
 """Spreads (logit) that sends of a contact share, of a contact on a channel, of a contact in a bin."""
 _PAIRS: Final = 300.0
 """How many pairs of sends the usual spreads are worth."""
-_TAILS: Final = 1.12
+_TAILS: Final = 1.16
 """Tastes are seldom Gaussian: 90 % of them reach further than pairs tell."""
 _TAUS: Final = (1.2, 3.0)
 SPAN: Final = 14 * WEEK
@@ -66,6 +66,7 @@ def train(
         logged: known propensities.
     """
     before = current or shipped()
+    known, hours = _workspace(events, contacts, now)
     rows = examples(events, contacts, profile, now - SPAN, now)
     recent = rows.instant >= now - JUDGED
     older = rows.where(~recent)
@@ -73,12 +74,8 @@ def train(
     opt_outs = count_opt_outs(events, now - SPAN, now)
     purchase, active = _recurrences(events, contacts, now)
 
-    state, _ = rebuild(events.where(events.instant <= now), contacts, now)
-    known = workspace(state, now)
     candidate = None
     if len(older.success) >= COLD:
-        fade = 1.0 / weight(now)
-        hours = learn_hours(state.activity * fade, rates(known).hours)
         before, candidate = _refitted(before, hours, older, fresh)
     card, promoted = _judged(before, candidate, older, fresh, logged)
     kept = candidate if candidate is not None and promoted else before
@@ -93,6 +90,13 @@ def train(
         card=card,
         sums=_sums(known, now),
     )
+
+
+def _workspace(events: Events, contacts: Contacts, now: int) -> tuple[Workspace, Floats]:
+    """The workspace's sums, and which hours go together there (16, 16)."""
+    state, _ = rebuild(events.where(events.instant <= now), contacts, now)
+    known = workspace(state, now)
+    return known, learn_hours(state.activity / weight(now), rates(known).hours)
 
 
 def _sums(of: Workspace, now: int) -> Sums:
@@ -142,9 +146,7 @@ def _refitted(before: Model, hours: Floats, older: Examples, fresh: Examples) ->
 
 def _harmful(before: Model, trusting: Model, fresh: Examples) -> bool:
     """Whether the shipped terms foretell the judged weeks clearly worse with new trust and hours: by two errors."""
-    chances = [
-        sigmoid(_scores(fresh.design(model.hour_covariance()), model.weights())) for model in (before, trusting)
-    ]
+    chances = [sigmoid(_scores(fresh.design(model.hour_covariance()), model.weights())) for model in (before, trusting)]
     old, new = (log_loss(fresh.success, chance) for chance in chances)
     return in_errors(old - new, fresh.contact) < -2.0
 
