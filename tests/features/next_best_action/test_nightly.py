@@ -9,9 +9,10 @@ import pytest
 from orbit_contacts.core.clock import DAY
 from orbit_contacts.features.next_best_action.followed import Logged
 from orbit_contacts.features.next_best_action.messages import Events
-from orbit_contacts.features.next_best_action.model import Model, shipped
+from orbit_contacts.features.next_best_action.model import Model, read, shipped
 from orbit_contacts.features.next_best_action.nightly import train
 from orbit_contacts.features.next_best_action.rebuild import Contacts
+from orbit_contacts.features.next_best_action.tastes import HOURS
 from orbit_contacts.features.next_best_action.training import Profile
 from tests.features.next_best_action.families import FAMILIES, Recipe
 from tests.features.next_best_action.worlds import NOW, World, world
@@ -71,6 +72,22 @@ def test_a_second_night_starts_from_the_model_in_force(busy: World, model: Model
     assert again.tier == "workspace"
     assert again.card is not None
     assert again.card.gate.log_loss_before == pytest.approx(again.card.gate.log_loss_after, abs=0.01)
+
+
+def test_a_version_without_coefficients_of_its_own_takes_those_of_the_program(busy: World):
+    few = busy.events.where(np.random.default_rng(0).random(len(busy.events.key)) < 0.01)
+    older = msgspec.structs.replace(shipped(), coefficients=[0.5] * len(shipped().coefficients))
+    assert fitted(busy, few, current=older).coefficients == shipped().coefficients
+
+
+def test_a_fit_knows_the_hours_that_go_together_and_one_made_before_that_was_learned_does_not(busy: World):
+    made = fitted(busy)
+    assert not np.allclose(made.hour_covariance(), HOURS)
+    fields = msgspec.json.decode(msgspec.json.encode(made))
+    del fields["hours"]
+    older = read(msgspec.json.encode(fields))
+    assert older.coefficients == made.coefficients
+    assert (older.hour_covariance() == HOURS).all()
 
 
 def test_logged_propensities_are_used(busy: World, model: Model):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from orbit_contacts.features.next_best_action.local_time import UNIFORM
 from orbit_contacts.features.next_best_action.slot_lifts import NIGHT, slot_lifts
 
 BASE = np.full(11, -1.5)
@@ -21,6 +22,27 @@ def test_where_nothing_is_known_people_sleep():
     assert (lifts == common).all()
     assert common.argmin() % 8 == NIGHT.argmin() % 8
     assert np.corrcoef(common, NIGHT)[0, 1] > 0.99
+
+
+def test_where_nothing_was_sent_the_hours_people_act_at_are_the_better_ones():
+    busy = UNIFORM * np.exp(0.7 * NIGHT + np.eye(16)[6])
+    lifts, common = slot_lifts(np.zeros((11, 16)), np.zeros((11, 16)), BASE, busy / busy.sum())
+    assert (lifts == common).all()
+    assert common.argmax() == 6
+    assert common[6] - common[5] < 0.6
+
+
+def test_that_nobody_acts_at_night_tells_no_more_than_that_people_sleep():
+    asleep = UNIFORM * np.exp(3.0 * NIGHT)
+    _, common = slot_lifts(np.zeros((11, 16)), np.zeros((11, 16)), BASE, asleep / asleep.sum())
+    np.testing.assert_allclose(common, slot_lifts(np.zeros((11, 16)), np.zeros((11, 16)), BASE)[1], atol=1e-9)
+
+
+def test_many_sends_are_believed_though_people_act_at_other_hours():
+    trials, successes = counts(5_000, np.tile(CURVE, (11, 1)))
+    other = UNIFORM * np.exp(-2.0 * CURVE)
+    lifts, _ = slot_lifts(trials, successes, BASE, other / other.sum())
+    assert np.abs(lifts[:3] - CURVE).max() < 0.15
 
 
 def test_many_sends_speak_for_themselves():

@@ -65,7 +65,7 @@ def train(
         current: the version in force, the shipped one when None.
         logged: known propensities.
     """
-    before = current or shipped()
+    before = _in_force(current)
     known, hours = _workspace(events, contacts, now)
     rows = examples(events, contacts, profile, now - SPAN, now)
     recent = rows.instant >= now - JUDGED
@@ -90,6 +90,16 @@ def train(
         card=card,
         sums=_sums(known, now),
     )
+
+
+def _in_force(current: Model | None) -> Model:
+    """`current`, with the shipped coefficients of this program where it has no coefficients of its own."""
+    start = shipped()
+    if current is None:
+        return start
+    if current.tier == "workspace":
+        return current
+    return msgspec.structs.replace(current, coefficients=start.coefficients, covariance=start.covariance)
 
 
 def _workspace(events: Events, contacts: Contacts, now: int) -> tuple[Workspace, Floats]:
