@@ -87,6 +87,16 @@ def test_a_body_that_is_no_object_is_called_what_json_calls_it(body: bytes, kind
     assert (caught.value.status, caught.value.details["value"]) == (400, kind)
 
 
+def test_a_byte_order_mark_does_not_count() -> None:
+    assert decode_body(b'\xef\xbb\xbf{"name": "Ada", "day": "friday"}', _visit, True).name == "Ada"
+    with pytest.raises(Refusal) as caught:
+        decode_body(b"\xef\xbb\xbf[]", _visit, True)
+    assert caught.value.details["value"] == "array"
+    with pytest.raises(Refusal) as caught:
+        decode_body(b"\xef\xbb\xbf" * 5_000, _visit, True)
+    assert caught.value.status == 400
+
+
 def test_types_are_called_what_json_calls_them() -> None:
     with pytest.raises(Refusal) as caught:
         decode_body(b'{"name": {"first": ["Ada"]}, "day": "friday"}', _visit, True)

@@ -1,5 +1,6 @@
 """Path, query and body into typed Structs; every fault names its field, the value it got and what was expected."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
@@ -61,7 +62,7 @@ def decode_query(raw: bytes, struct: type[T], lists: frozenset[str]) -> T:
 
 
 def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T], content_is_json: bool) -> T:
-    """A JSON object; an empty body counts as `{}`."""
+    """A JSON object; an empty body counts as `{}`, and a byte order mark before it does not count."""
     try:
         if b"\\u0000" in raw and (nul := _place_of_nul(msgspec.json.decode(raw))):
             field, text = ".".join(nul[0]) or "body", nul[1]
@@ -70,6 +71,8 @@ def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T], content_is_json: b
             )
         return decoder.decode(raw or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if raw.startswith(BOM_UTF8) and not raw.startswith(BOM_UTF8, len(BOM_UTF8)):
+            return decode_body(raw.removeprefix(BOM_UTF8), decoder, content_is_json)
         raise _body_fault(error, raw or b"{}", decoder, content_is_json) from None
 
 

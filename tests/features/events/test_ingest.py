@@ -268,6 +268,16 @@ def test_a_batch_that_is_none_is_refused(api: Client, body: Any, status: int) ->
     assert api.post("/events/batch", body).status_code == status
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_a_byte_order_mark_does_not_count(api: Client, content_type: str) -> None:
+    event = {"type": "a", "contact_id": api.contact()["id"]}
+    text = json.dumps({"events": [event]} if content_type == "application/json" else event)
+    response = api.http.post(
+        "/events/batch", content=b"\xef\xbb\xbf" + text.encode(), headers={"Content-Type": content_type}
+    )
+    assert response.json()["data"] == {"accepted": 1, "duplicates": 0, "rejected": []}
+
+
 @pytest.mark.parametrize("timestamp", [None, "2026-03-08T12:00:00Z"])
 def test_events_of_one_instant_stand_in_the_order_they_were_told(api: Client, timestamp: str | None) -> None:
     ada, ben = api.contact(), api.contact()

@@ -4,6 +4,7 @@ An event that cannot be read stands as its refusal.
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ Read = Sequence[EventOfContact | Refusal]
 
 def read_document(body: bytes, *, is_json: bool) -> tuple[Read, bool]:
     """The events of a JSON object, and its `create_contacts`. Refuses what is no such object."""
+    body = body.removeprefix(BOM_UTF8)
     try:
         body.decode()
         batch = _ALL.decode(body)
@@ -62,6 +64,7 @@ def _with_half_characters(body: bytes) -> _LooseBatch | None:
 
 def read_lines(body: bytes) -> Read:
     """The events of newline-delimited JSON; blank lines do not count."""
+    body = body.removeprefix(BOM_UTF8)
     lines = [line for line in body.split(b"\n") if line.strip()]
     _check_size(len(lines))
     try:
