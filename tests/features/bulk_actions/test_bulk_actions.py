@@ -158,6 +158,12 @@ def test_bad_requests_are_refused(api: Client, people: list[str], body: dict[str
     assert not any(contact(api, id)["blocked"] for id in people)
 
 
+def test_a_parameter_of_the_wrong_type_is_shown_as_it_was_sent(api: Client, people: list[str]) -> None:
+    body = {"action": "add_tags", "contact_ids": people, "params": {"tags": {"vip": True}}}
+    details = api.post("/contacts/actions", body).json()["error"]["details"]
+    assert (details["field"], details["value"]) == ("params.tags", '{"vip":true}')
+
+
 async def test_a_large_action_is_a_job_that_goes_on_where_it_stood(
     api: Client, people: list[str], database: Database, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from orbit_contacts.core import ids
 from orbit_contacts.core.database import Transaction
 from orbit_contacts.core.errors import Conflict, InvalidChannel, InvalidRequest, MissingField, Refusal
+from orbit_contacts.core.faults import shown
 from orbit_contacts.features.blocking import service as blocking
 from orbit_contacts.features.bulk_actions.models import Action
 from orbit_contacts.features.consent import service as consent
@@ -87,7 +88,7 @@ def _param(params: dict[str, Any], name: str, kind: Any, expected: str) -> Any:
         raise InvalidRequest(
             f"`params.{name}` has the wrong type.",
             field=f"params.{name}",
-            value=repr(params[name])[:100],
+            value=shown(params[name]),
             expected=expected,
         ) from None
 
