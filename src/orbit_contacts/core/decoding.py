@@ -29,11 +29,15 @@ def list_fields(struct: type[msgspec.Struct]) -> frozenset[str]:
 
 
 def decode_query(raw: bytes, struct: type[T], lists: frozenset[str]) -> T:
-    """A query string; unknown names are ignored, empty values count as absent, the last repetition wins."""
+    """A query string; unknown names are ignored, empty values count as absent, the last repetition wins.
+
+    Empty values of the names in the Struct's `blank_counts` are values: there absent means something else.
+    """
     values: dict[str, Any] = {}
+    blank_counts: frozenset[str] = getattr(struct, "blank_counts", frozenset())
     if raw:
         try:
-            pairs = parse_qsl(raw.decode("latin-1"), max_num_fields=200, errors="strict")
+            pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=200, errors="strict")
         except ValueError:
             raise InvalidRequest(
                 "The query string cannot be read.",
@@ -42,6 +46,8 @@ def decode_query(raw: bytes, struct: type[T], lists: frozenset[str]) -> T:
                 expected="at most 200 percent-encoded UTF-8 pairs",
             ) from None
         for name, value in pairs:
+            if not value and name not in blank_counts:
+                continue
             if "\0" in value:
                 raise InvalidRequest(
                     f"`{name}` holds a NUL character.",

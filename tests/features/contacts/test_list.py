@@ -137,6 +137,22 @@ def test_a_cursor_belongs_to_its_filters_and_workspace(workspace: Workspace) -> 
     assert workspace.test_api.get("/contacts", limit=1, cursor=cursor).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("phone=", 422), ("email=", 422), ("external_id=", 200), ("list_id=", 404), ("segment_id=", 404)],
+)
+def test_an_empty_name_names_nobody(api: Client, query: str, status: int) -> None:
+    api.contact()
+    response = api.http.get(f"/contacts?{query}")
+    assert (response.status_code, response.json().get("data", [])) == (status, [])
+
+
+@pytest.mark.parametrize("query", ["search=", "tags=", "limit=", "cursor=", "blocked=", "company=", "sort="])
+def test_another_empty_parameter_counts_as_absent(api: Client, query: str) -> None:
+    ada = api.contact()
+    assert api.http.get(f"/contacts?{query}").json()["data"] == [ada]
+
+
 @pytest.mark.parametrize("sort", ["created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-email"])
 @pytest.mark.parametrize("search", ["", "pat"])
 def test_a_walk_in_any_order_shows_each_row_once(api: Client, sort: str, search: str) -> None:

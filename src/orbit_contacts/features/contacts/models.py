@@ -1,6 +1,6 @@
 """The contact, as callers send it and as they get it."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -113,6 +113,9 @@ class DeleteQuery(msgspec.Struct, kw_only=True):
 
 
 class ListQuery(PageQuery, kw_only=True):
+    # Who asks for the one with the address that a variable holds must not be given everybody when it holds none.
+    blank_counts: ClassVar[frozenset[str]] = frozenset({"phone", "email", "external_id", "list_id", "segment_id"})
+
     search: Annotated[str | None, Meta(description="Every word must occur in name, company, e-mail or phone.")] = None
     lifecycle_stage: str | None = None
     country_code: str | None = None
