@@ -162,31 +162,20 @@ def _fields(params: dict[str, Any]) -> ContactInput:
 
 
 async def _update(tx: Transaction, id: UUID, change: ContactInput) -> Undo | None:
-    before = await contacts.locked(tx, id)
+    before = queries.stored_fields(await contacts.locked(tx, id))
     await contacts.update(tx, id, change)
-    after = await contacts.locked(tx, id)
-    changed = {
-        name: [_plain(before[name]), _plain(after[name])] for name in queries.FIELDS if before[name] != after[name]
-    }
+    after = queries.stored_fields(await contacts.locked(tx, id))
+    changed = {name: [before[name], after[name]] for name in queries.FIELDS if before[name] != after[name]}
     return {"changed": changed} if changed else None
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
 
 
 async def _undo_update(tx: Transaction, id: UUID, undo: Undo) -> None:
     """Every field goes back unless it was changed since."""
-    row = await contacts.locked(tx, id)
-    edited = [name for name, (_, new) in undo["changed"].items() if _plain(row[name]) != new]
-    fields = {name: _plain(row[name]) for name in queries.FIELDS}
+    fields = queries.stored_fields(await contacts.locked(tx, id))
+    edited = [name for name, (_, new) in undo["changed"].items() if fields[name] != new]
     restored = {name: old for name, (old, _) in undo["changed"].items() if name not in edited}
     if restored:
-        maps = {
-            name: _reverted(fields[name], value)
-            for name, value in restored.items()
-            if name in ("metadata", "custom_fields")
-        }
+        maps = {name: _reverted(fields[name], value) for name, value in restored.items() if name in queries.MAPS}
         await contacts.update(tx, id, msgspec.convert(restored | maps, ContactInput))
     if edited:
         raise Conflict("Changed since.", field=edited[0], value=None, expected="the value that the action set")

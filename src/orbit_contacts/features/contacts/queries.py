@@ -1,11 +1,13 @@
 """Every statement on contacts, their identifiers and counts, one typed function each."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 import msgspec
 from asyncpg.protocol import Record
+from msgspec import UNSET, Raw
 
 from orbit_contacts.core.clock import Instant, format_instant, format_instants
 from orbit_contacts.core.database import Reader, Transaction
@@ -16,10 +18,13 @@ from orbit_contacts.core.ids import texts as id_texts
 from orbit_contacts.features.contacts.models import Contact
 from orbit_contacts.features.contacts.rules import Identifier
 
+T = TypeVar("T")
+
 # The order in which `contact_of` reads a row.
 COLUMNS: LiteralString = (
     "c.id, c.phone, c.phone_extension, c.email, c.first_name, c.last_name, c.display_name, c.company, "
-    "c.country_code, c.timezone, c.language, c.lifecycle_stage, c.tags, c.metadata, c.custom_fields, "
+    "c.country_code, c.timezone, c.language, c.lifecycle_stage, c.tags, "
+    "c.metadata::text AS metadata, c.custom_fields::text AS custom_fields, "
     "c.external_id, c.blocked_at, c.block_reason, c.dnc, c.source, c.created_at, c.updated_at, c.deleted_at"
 )
 
@@ -51,6 +56,8 @@ FIELDS = (
     "custom_fields",
 )
 
+MAPS = ("metadata", "custom_fields")
+
 
 def contact_of(row: Record) -> Contact:
     """The public form of a row selected with `COLUMNS` (further columns may follow)."""
@@ -74,8 +81,8 @@ def contact_of(row: Record) -> Contact:
         language,
         lifecycle_stage,
         tags,
-        metadata,
-        custom_fields,
+        Raw(metadata),
+        Raw(custom_fields),
         external_id,
         blocked_at is not None,
         None if blocked_at is None else format_instant(blocked_at),
@@ -84,7 +91,7 @@ def contact_of(row: Record) -> Contact:
         source,
         created,
         created if updated_at == created_at else format_instant(updated_at),
-        msgspec.UNSET if deleted_at is None else format_instant(deleted_at),
+        UNSET if deleted_at is None else format_instant(deleted_at),
     )
 
 
@@ -98,7 +105,6 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
         external_id, blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at, *_
     ) = zip(*rows, strict=True)  # fmt: skip
     created = format_instants(created_at)
-    times = zip(created, created_at, updated_at, strict=True)
     return list(
         map(
             Contact,
@@ -115,19 +121,33 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
             language,
             lifecycle_stage,
             tags,
-            metadata,
-            custom_fields,
+            map(Raw, metadata),
+            map(Raw, custom_fields),
             external_id,
             [at is not None for at in blocked_at],
-            [None if at is None else format_instant(at) for at in blocked_at],
+            _times(blocked_at, None),
             block_reason,
             dnc,
             source,
             created,
-            [text if updated == made else format_instant(updated) for text, made, updated in times],
-            [msgspec.UNSET if at is None else format_instant(at) for at in deleted_at],
+            created if updated_at == created_at else format_instants(updated_at),
+            _times(deleted_at, UNSET),
         )
     )
+
+
+def _times(instants: Sequence[Instant | None], absent: T) -> Iterable[str | T]:
+    if instants.count(None) == len(instants):
+        return repeat(absent)
+    return [absent if at is None else format_instant(at) for at in instants]
+
+
+def stored_fields(row: Record) -> dict[str, Any]:
+    """What a caller may set, as it is stored; `metadata` and `custom_fields` as maps."""
+    fields = {name: row[name] for name in FIELDS}
+    for name in MAPS:
+        fields[name] = msgspec.json.decode(fields[name])
+    return fields
 
 
 async def find(reader: Reader, cell_id: int, id: UUID) -> Record | None:

@@ -148,9 +148,7 @@ async def update_with_etag(
     """
     row = await locked(tx, id)
     _check_unchanged(row, if_match)
-    stored = {name: row[name] for name in queries.FIELDS}
-    stored["metadata"] = msgspec.json.decode(row["metadata"])
-    stored["custom_fields"] = msgspec.json.decode(row["custom_fields"])
+    stored = queries.stored_fields(row)
     given = rules.normalise(change, row["country_code"] or tx.caller.default_region)
     if keep_spelling:
         rules.keep_spelling(stored, given)

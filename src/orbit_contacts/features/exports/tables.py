@@ -84,7 +84,7 @@ def _single(record: Record, name: str) -> str:
 def _maps(name: str) -> Callable[[Sequence[Record]], list[str]]:
     def column(records: Sequence[Record]) -> list[str]:
         # PostgreSQL's own text of it: nothing is decoded, so nothing is rounded.
-        return ["" if (raw := bytes(record[name])) == b"{}" else raw.decode() for record in records]
+        return ["" if (text := record[name]) == "{}" else text for record in records]
 
     return column
 

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from orbit_contacts.features.contacts import rules
-from orbit_contacts.features.contacts.queries import FIELDS
+from orbit_contacts.features.contacts.queries import FIELDS, MAPS
 from orbit_contacts.features.imports.models import ImportOptions
 
-MAPS = ("metadata", "custom_fields")
 _SCALARS = frozenset(FIELDS) - {*MAPS, "tags"}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orbit_contacts.core.errors import InvalidRequest
+from orbit_contacts.features.contacts.queries import MAPS
 from orbit_contacts.features.contacts.rules import MAX_TAGS, merge_metadata
 from orbit_contacts.features.custom_fields.service import check_size
 from orbit_contacts.features.merging.models import Fields
@@ -26,7 +27,6 @@ SCALARS = (
 # What only makes sense together; the first of each group says whether there is one.
 BLOCK = ("blocked_at", "block_reason", "blocked_by")
 GROUPS = (("phone", "phone_extension"), BLOCK)
-MAPS = ("metadata", "custom_fields")
 
 EDITED = "changed since the merge"
 

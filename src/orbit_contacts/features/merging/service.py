@@ -103,10 +103,7 @@ async def _locked(tx: Transaction, survivor: UUID, sources: Sequence[UUID]) -> d
 
 def fields_of(row: Record) -> Fields:
     """A row locked by `lock_contacts` as `rules` reads it."""
-    fields: Fields = {name: row[name] for name in (*contact_queries.FIELDS, *rules.BLOCK)}
-    for name in rules.MAPS:
-        fields[name] = msgspec.json.decode(row[name])
-    return fields
+    return contact_queries.stored_fields(row) | {name: row[name] for name in rules.BLOCK}
 
 
 def encode(fields: Fields) -> bytes:
