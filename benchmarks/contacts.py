@@ -216,12 +216,16 @@ def _requests(
     id_list = ",".join(f"'{row['id']}'" for row in rows[:500])
     gets = [raw("GET", f"/api/v1/contacts/{ids.contact_text(row['id'])}") for row in rows]
     columns = COLUMNS
+    # Variables are the parameters that they are in ours: what PostgreSQL plans at every call there, it plans here.
     by_id = f"""\\set n random(1, 500)
-SELECT {columns} FROM contacts c WHERE c.cell_id = {cell} AND c.id = (ARRAY[{id_list}]::uuid[])[:n] AND c.deleted_at IS NULL;
+\\set cell {cell}
+SELECT {columns} FROM contacts c WHERE c.cell_id = :cell AND c.id = (ARRAY[{id_list}]::uuid[])[:n] AND c.deleted_at IS NULL;
 """
-    newest = f"""SELECT {columns},
-    (SELECT coalesce(sum(live), 0)::bigint FROM contact_counts WHERE cell_id = ANY(ARRAY[{cell}]::bigint[])) AS total
-FROM contacts c WHERE c.cell_id = {cell} AND c.deleted_at IS NULL ORDER BY c.id DESC LIMIT %d;
+    newest = f"""\\set cell {cell}
+\\set size %d
+SELECT {columns},
+    (SELECT coalesce(sum(live), 0)::bigint FROM contact_counts WHERE cell_id = ANY(ARRAY[:cell]::bigint[])) AS total
+FROM contacts c WHERE c.cell_id = :cell AND c.deleted_at IS NULL ORDER BY c.id DESC LIMIT :size;
 """
     measures: dict[str, tuple[Callable[[], Figure], Callable[[float], Figure]]] = {
         "GET by id": (
