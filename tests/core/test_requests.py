@@ -124,6 +124,9 @@ def test_dashboard_tokens(dsn: str, workspace: Workspace) -> None:
 def test_unknown_paths_and_methods_answer_in_the_error_shape(api: Client) -> None:
     missing = api.get("/nothing/here")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "NOT_FOUND")
+    for path in ("/api/v1", "/v1/nothing/", "/api/v1/nothing/here"):
+        details = httpx.get(f"{api.url}{path}?page=2", headers={"X-API-Key": api.key}).json()["error"]["details"]
+        assert (details["field"], details["value"]) == ("path", path)
     wrong = api.http.request("DELETE", "/contacts")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert wrong.headers["allow"] == "GET, POST"

@@ -111,7 +111,8 @@ class Api:
     def _route(self, method: str, scope: Scope) -> tuple[Operation, list[str]]:
         """Both prefixes, with and without the trailing slash, reach the same operation; nothing redirects."""
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        path = raw.decode("latin-1").partition("?")[0].rstrip("/")
+        asked = raw.decode("latin-1").partition("?")[0]
+        path = asked.rstrip("/")
         for prefix in PREFIXES:
             if path.startswith(prefix):
                 path = path[len(prefix) :]
@@ -122,7 +123,7 @@ class Api:
         found = self._router.find(segments)
         if found is None:
             raise errors.NotFound(
-                "There is no such path.", field="path", value=path[:200], expected="a path of this API"
+                "There is no such path.", field="path", value=asked[:200], expected="a path of this API"
             )
         methods, parameters = found
         operation = methods.get("GET" if method == "HEAD" else method)

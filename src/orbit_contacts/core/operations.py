@@ -76,7 +76,7 @@ class Operation:
 
     `reads`: the Struct of a JSON body that the handler decodes itself from the `Request`. `public`: public keys may
     call it too. `token_in_query`: the key may come as `?token=`, where a browser cannot send a header. `etag`: its
-    answer has an `ETag`, and if it changes something it heeds `If-Match`.
+    answer has an `ETag`.
     """
 
     def __init__(

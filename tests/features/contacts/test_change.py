@@ -56,6 +56,33 @@ def test_etag_guards_against_lost_updates(api: Client) -> None:
     assert first.headers["etag"] == api.get(f"/contacts/{jane['id']}").headers["etag"]
 
 
+def test_creating_upserting_and_restoring_give_the_etag_that_reading_gives(api: Client) -> None:
+    newsletter = api.data("POST", "/contacts/lists", {"name": "Newsletter"})["id"]
+    jane = {"email": "jane@example.com", "list_ids": [newsletter]}
+    path = ""
+    for key, status, asked, body in (
+        ("created", 201, "/contacts", jane),
+        ("upserted", 200, "/contacts?upsert=true", jane | {"first_name": "Jane"}),
+        ("the same again", 200, "/contacts?upsert=true", jane),
+        ("restored", 200, "restore", None),
+    ):
+        if asked == "restore":
+            api.delete(f"{path}?soft=true")
+            asked = f"{path}/restore"
+        first, again = (api.request("POST", asked, body, headers={"Idempotency-Key": key}) for _ in range(2))
+        assert (first.status_code, again.headers["idempotent-replayed"]) == (status, "true")
+        path = f"/contacts/{first.json()['data']['id']}"
+        read = api.get(path)
+        assert first.headers["etag"] == again.headers["etag"] == read.headers["etag"]
+        assert first.json()["data"] == read.json()["data"]
+
+
+def test_the_etag_of_a_contact_whose_address_is_blocked_already(api: Client) -> None:
+    api.data("POST", "/compliance/suppression-list", {"address": "jane@example.com"})
+    made = api.post("/contacts", {"email": "jane@example.com"})
+    assert made.headers["etag"] == api.get(f"/contacts/{made.json()['data']['id']}").headers["etag"]
+
+
 @pytest.mark.parametrize("query", ["", "?soft=true"])
 def test_etag_guards_against_deleting_what_changed(api: Client, query: str) -> None:
     jane = api.contact(email="jane@example.com")

@@ -2,12 +2,19 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orbit_contacts.core import clock
+from orbit_contacts.core.errors import Refusal
+from orbit_contacts.features.events.orders import checked_order
+from orbit_contacts.features.timeline.stats import order_value
 from tests.conftest import Client
 
 
@@ -76,6 +83,15 @@ def test_an_event_without_a_time_happened_now(api: Client) -> None:
         ({"type": "a", "timestamp": "1969-12-31T23:59:59Z"}, "VALIDATION_ERROR", "timestamp"),
         ({"type": "a", "event_id": "x" * 256}, "VALIDATION_ERROR", "event_id"),
         ({"type": "a", "data": [1]}, "VALIDATION_ERROR", "data"),
+        ({"type": "order.placed", "data": {"value": "abc"}}, "VALIDATION_ERROR", "data.value"),
+        ({"type": "order.placed", "data": {"value": "49.9"}}, "VALIDATION_ERROR", "data.value"),
+        ({"type": "order.placed", "data": {"value": -5}}, "VALIDATION_ERROR", "data.value"),
+        ({"type": "order.placed", "data": {"value": 1e15}}, "VALIDATION_ERROR", "data.value"),
+        ({"type": "order.placed", "data": {"value": True}}, "VALIDATION_ERROR", "data.value"),
+        ({"type": "order.refunded", "data": {"value": [5]}}, "VALIDATION_ERROR", "data.value"),
+        ({"type": "order.placed", "data": {"currency": "EURO"}}, "VALIDATION_ERROR", "data.currency"),
+        ({"type": "order.placed", "data": {"currency": ""}}, "VALIDATION_ERROR", "data.currency"),
+        ({"type": "order.refunded", "data": {"currency": 978}}, "VALIDATION_ERROR", "data.currency"),
         ({"type": "a", "data": {"n": "\0"}}, "VALIDATION_ERROR", None),
         ({"type": "a", "data": {"n": "x" * 70_000}}, "VALIDATION_ERROR", "data"),
     ],
@@ -113,6 +129,63 @@ def test_large_numbers_that_can_be_held_come_back(api: Client) -> None:
     ada = api.contact()
     api.data("POST", f"/contacts/{ada['id']}/events", {"type": "a", "data": {"n": 10**250, "f": 1e-200, "t": "1e999"}})
     assert timeline(api, ada, kind="event")[0]["data"] == {"n": 10**250, "f": 1e-200, "t": "1e999"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({}, {}),
+        ({"value": None, "currency": None}, {"value": None, "currency": None}),
+        ({"value": 0, "currency": "eur"}, {"value": 0, "currency": "EUR"}),
+        (
+            {"currency": " uSd ", "value": 49.9, "items": [{"value": "abc"}], "total": "x", "n": 10**60},
+            {"currency": "USD", "value": 49.9, "items": [{"value": "abc"}], "total": "x", "n": 10**60},
+        ),
+    ],
+)
+def test_an_order_keeps_what_was_sent_and_its_currency_in_capitals(
+    api: Client, sent: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    ada = api.contact(external_id="ada")
+    api.data("POST", f"/contacts/{ada['id']}/events", {"type": "order.placed", "data": sent})
+    assert batch(api, {"type": "order.refunded", "external_id": "ada", "data": sent})["accepted"] == 1
+    assert [item["data"] for item in timeline(api, ada, kind="event")] == [kept, kept]
+
+
+def test_amounts_of_other_events_are_free(api: Client) -> None:
+    ada = api.contact()
+    api.data("POST", f"/contacts/{ada['id']}/events", {"type": "cart.filled", "data": {"value": "abc", "currency": 1}})
+    assert timeline(api, ada, kind="event")[0]["data"] == {"value": "abc", "currency": 1}
+
+
+def test_a_line_with_a_wrong_amount_is_rejected_with_what_it_held(api: Client) -> None:
+    api.contact(external_id="ada")
+    order = '{"type": "order.placed", "external_id": "ada", "data": {"value": %s}}'
+    body = "\n".join(order % value for value in ("5", '"abc"', "-1"))
+    response = api.http.post("/events/batch", content=body, headers={"Content-Type": "application/x-ndjson"})
+    told = response.json()["data"]
+    assert told["accepted"] == 1
+    assert [(r["index"], r["field"], r["value"]) for r in told["rejected"]] == [
+        (1, "data.value", "abc"),
+        (2, "data.value", -1),
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["value", "currency", "other"]),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.lists(st.integers()),
+    )
+)
+def test_an_order_is_refused_or_counts_as_it_says(data: dict[str, Any]) -> None:
+    try:
+        kept = msgspec.json.decode(checked_order(msgspec.json.encode(data), "data"))
+    except Refusal:
+        return
+    currency = kept.get("currency")
+    assert currency is None or re.fullmatch("[A-Z]{3}", currency)
+    assert order_value(msgspec.json.encode(kept)) == (kept.get("value") or 0)
 
 
 def test_an_event_may_lie_a_little_ahead_but_not_more(api: Client) -> None:

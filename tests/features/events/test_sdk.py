@@ -113,6 +113,8 @@ def test_a_page_cannot_speak_for_messages_or_consent(api: Client, browser: Brows
         ({"event": "viewed", "email": "ada"}, "email"),
         ({"event": "viewed", "external_id": "c", "timestamp": "yesterday"}, "timestamp"),
         ({"event": "viewed", "external_id": "c", "properties": [1]}, "properties"),
+        ({"event": "order.placed", "external_id": "c", "properties": {"value": "abc"}}, "properties.value"),
+        ({"event": "Order.Placed", "external_id": "c", "properties": {"currency": "EURO"}}, "properties.currency"),
     ],
 )
 def test_what_cannot_be_tracked_is_refused(browser: Browser, body: dict[str, Any], field: str) -> None:

@@ -52,7 +52,7 @@ def test_changes_and_deletions_come_in_order(api: Client) -> None:
     assert [change["data"] for change in changes[2:]] == [{"mode": "soft"}, {"mode": "erased"}]
     assert (changes[1]["source"], changes[0]["source"], changes[1]["timestamp"]) == (
         "api",
-        "system",
+        "api",
         "2020-01-01T00:00:00Z",
     )
     assert feed(api, after) == ([], after)

@@ -70,7 +70,7 @@ def test_what_one_request_told_stands_in_the_order_of_the_feed(api: Client) -> N
 
 
 def test_an_event_is_the_entry_of_its_timeline_and_whose_it_is(api: Client, people: dict[str, dict[str, Any]]) -> None:
-    for name, type, source in (("ada", "contact.created", "system"), ("ben", "page.viewed", "api")):
+    for name, type, source in (("ada", "contact.created", "api"), ("ben", "page.viewed", "api")):
         [entry] = api.data("GET", f"/contacts/{people[name]['id']}/timeline?types={type}")
         event = api.data("GET", f"/events/{entry['id']}")
         told = event.pop("recorded_at")

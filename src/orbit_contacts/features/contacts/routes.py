@@ -31,15 +31,15 @@ routes = Routes("Contacts")
 _INPUT = (ContactAlreadyExists, InvalidPhoneNumber, InvalidEmail, MissingField)
 
 
-@routes.post("/contacts", scope="contacts:write", status=201, also=(200,), refuses=_INPUT)
+@routes.post("/contacts", scope="contacts:write", status=201, also=(200,), refuses=_INPUT, etag=True)
 async def create_contact(tx: Transaction, query: CreateQuery, body: NewContact) -> Answer[Contact]:
     """Create a contact.
 
     At least one of `phone`, `email` and `external_id` is needed. With `upsert=true`, the contact that already
     holds one of them is updated and the answer is 200. Consent is never touched by creating.
     """
-    contact, is_new = await service.create(tx, body, upsert=query.upsert)
-    return Answer(contact, status=201 if is_new else 200)
+    contact, is_new, tag = await service.create_with_etag(tx, body, upsert=query.upsert)
+    return Answer(contact, status=201 if is_new else 200, headers={"ETag": tag})
 
 
 @routes.get("/contacts", scope="contacts:read", refuses=(InvalidPhoneNumber, InvalidEmail, NotFound))
@@ -85,10 +85,11 @@ async def delete_contact(tx: Transaction, id: ContactId, query: DeleteQuery, req
     await service.delete(tx, id, soft=query.soft, if_match=request.header("If-Match"))
 
 
-@routes.post("/contacts/{id}/restore", scope="contacts:write", refuses=(ContactAlreadyExists, Conflict))
-async def restore_contact(tx: Transaction, id: ContactId) -> Contact:
+@routes.post("/contacts/{id}/restore", scope="contacts:write", refuses=(ContactAlreadyExists, Conflict), etag=True)
+async def restore_contact(tx: Transaction, id: ContactId) -> Answer[Contact]:
     """Restore a contact that was soft-deleted in the last 30 days."""
-    return await service.restore(tx, id)
+    contact, tag = await service.restore_with_etag(tx, id)
+    return Answer(contact, headers={"ETag": tag})
 
 
 @routes.get("/settings/contacts", scope="contacts:read")

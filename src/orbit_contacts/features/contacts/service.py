@@ -23,7 +23,15 @@ RESTORE_DAYS = 30
 async def create(
     tx: Transaction, new: NewContact, *, upsert: bool = False, source: str = "api"
 ) -> tuple[Contact, bool]:
-    """Add a contact; gives it and whether it is new.
+    """As `create_with_etag`, without the tag."""
+    contact, is_new, _ = await create_with_etag(tx, new, upsert=upsert, source=source)
+    return contact, is_new
+
+
+async def create_with_etag(
+    tx: Transaction, new: NewContact, *, upsert: bool = False, source: str = "api"
+) -> tuple[Contact, bool, str]:
+    """Add a contact; gives it, whether it is new, and its tag.
 
     With `upsert`, the contact that already holds one of the identifiers is updated instead
     (external id before phone before e-mail).
@@ -44,14 +52,15 @@ async def create(
             raise _already_exists(wanted, taken, id)
         await queries.release_all_identifiers(tx, cell_id, id)
         existing = _preferred(taken, id)
-        contact, _ = await update_with_etag(tx, existing, new, keep_spelling=True)
+        contact, tag = await update_with_etag(tx, existing, new, keep_spelling=True)
         for hook in lifecycle.upserted:
             await hook(tx, existing, new)
-        return contact, False
+        return contact, False, tag
     await timeline.record(tx, id, "contact.created", {"source": source})
     for hook in lifecycle.created:
         await hook(tx, id, new)
-    return queries.contact_of(await _identified(tx, id, row)), True
+    row = await _identified(tx, id, row)
+    return queries.contact_of(row), True, etag(row)
 
 
 def _already_exists(wanted: list[rules.Identifier], taken: list[Record], own: UUID) -> ContactAlreadyExists:
@@ -252,6 +261,10 @@ async def erase(tx: Transaction, id: UUID) -> None:
 
 
 async def restore(tx: Transaction, id: UUID) -> Contact:
+    return (await restore_with_etag(tx, id))[0]
+
+
+async def restore_with_etag(tx: Transaction, id: UUID) -> tuple[Contact, str]:
     """Bring a soft-deleted contact back, if its identifiers are still free."""
     cell_id = tx.caller.cell(ids.cell_number(id))
     row = await queries.lock_deleted(tx, cell_id, id)
@@ -271,4 +284,5 @@ async def restore(tx: Transaction, id: UUID) -> Contact:
     for hook in lifecycle.restored:
         await hook(tx, [id])
     await timeline.record(tx, id, "contact.restored", {})
-    return queries.contact_of(await _identified(tx, id, restored))
+    restored = await _identified(tx, id, restored)
+    return queries.contact_of(restored), etag(restored)

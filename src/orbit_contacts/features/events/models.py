@@ -44,8 +44,8 @@ class NewEvent(msgspec.Struct, kw_only=True):
         Raw,
         Meta(
             extra_json_schema={"type": "object"},
-            description="Anything else, at most 64 KB. `duration_seconds` of calls, `value` and `currency` of orders, "
-            "`text` of messages are understood.",
+            description="Anything else, at most 64 KB. `duration_seconds` of calls and `text` of messages are "
+            "understood. Of orders `value` is a number, 0 or more, and `currency` three letters (ISO 4217).",
         ),
     ] = msgspec.field(default_factory=_nothing)
 

@@ -9,6 +9,8 @@ from msgspec import Raw
 from orbit_contacts.core.clock import SECOND, Instant, format_instant, parse_instant
 from orbit_contacts.core.errors import InvalidRequest, MissingField
 from orbit_contacts.features.events.models import NewEvent
+from orbit_contacts.features.events.orders import TYPES as ORDERS
+from orbit_contacts.features.events.orders import checked_order
 from orbit_contacts.features.timeline.filters import checked_channel
 from orbit_contacts.features.timeline.kinds import DIRECTIONS, is_type, usual_channel, usual_direction
 
@@ -59,7 +61,7 @@ def facts_of(given: NewEvent, now: Instant) -> Facts:
     ticket_id = _text("ticket_id", given.ticket_id, 255)
     title = _text("title", given.title, 200)
     category = _text("category", given.category, 64)
-    data = checked_data(given.data)
+    data = checked_data(given.data, type)
     # By position, in half the time.
     return Facts(occurred_at, type, channel, direction, data, title, category, message_id, call_id, ticket_id, event_id)
 
@@ -104,8 +106,13 @@ def _text(name: str, value: str | None, limit: int) -> str | None:
     return value or None
 
 
-def checked_data(data: Raw, field: str = "data") -> bytes:
-    """A JSON object that the database can hold, as it was sent; null counts as empty."""
+def checked_data(data: Raw, type: str, field: str = "data") -> bytes:
+    """A JSON object that the database can hold, as it was sent; null counts as empty. An order's amount is checked."""
+    raw = _object(data, field)
+    return checked_order(raw, field) if type in ORDERS else raw
+
+
+def _object(data: Raw, field: str) -> bytes:
     raw = bytes(data)
     if raw[:1] != b"{":
         if raw == b"null":

@@ -168,7 +168,7 @@ async def track(tx: Transaction, given: Tracked) -> AcceptedEvent:
         external_id=external_id,
         email=given.email,
         phone=given.phone,
-        data=msgspec.Raw(checked_data(given.properties, "properties")),
+        data=msgspec.Raw(checked_data(given.properties, type, "properties")),
     )
     return await add_named(tx, event, create=True, source=SOURCE)
 

@@ -20,6 +20,7 @@ from orbit_contacts.core.errors import InvalidCursor, InvalidRequest, ServiceUna
 from orbit_contacts.core.ids import text as id_text
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.timeline import filters
+from orbit_contacts.features.timeline.doors import door_of
 from orbit_contacts.features.timeline.kinds import kind_of
 from orbit_contacts.features.timeline.models import Change, Changes, ChangesQuery, StreamQuery
 
@@ -94,7 +95,7 @@ async def _page(
     rows = await reader.fetch_all(
         """
         SELECT e.position, e.number, e.cell_id, e.contact_id, e.id, e.occurred_at, e.type, e.channel, e.direction,
-               e.source, e.message_id, e.event_id, """
+               e.source, e.actor, e.message_id, e.event_id, """
         + ("CASE WHEN " + condition + " THEN e.data END AS data" if is_filtered else "e.data")
         + """
         FROM events e
@@ -124,7 +125,7 @@ def _change(row: Record, place: Place) -> Change:
         channel=row["channel"],
         direction=row["direction"],
         timestamp=format_instant(row["occurred_at"]),
-        source=row["source"] or "system",
+        source=door_of(row["source"], row["actor"]),
         data=row["data"],
         message_id=row["message_id"],
         event_id=row["event_id"],

@@ -13,6 +13,7 @@ from orbit_contacts.core.clock import Instant, format_instant
 from orbit_contacts.core.database import Reader, Unbound
 from orbit_contacts.core.pagination import PagedObject, decode_cursor, limit_of, page_of
 from orbit_contacts.features.timeline import filters
+from orbit_contacts.features.timeline.doors import door_of
 from orbit_contacts.features.timeline.listing import asked, key_of, rows_after
 from orbit_contacts.features.timeline.models import (
     Journey,
@@ -24,8 +25,6 @@ from orbit_contacts.features.timeline.models import (
 from orbit_contacts.features.timeline.stages import Course, Turn
 from orbit_contacts.features.timeline.wording import title_of
 
-# How the actors of our own events come in.
-_DOORS = {"api_key": "api", "user": "console", "system": "system"}
 _MAX_TURNS = 1_000
 _MAX_ATTRIBUTED = 50
 
@@ -148,13 +147,9 @@ def event_of(row: Record, course: Course) -> JourneyEvent:
         direction=row["direction"],
         title=title_of(row["type"], row["channel"], row["title"]),
         lifecycle_stage=course.stage_at(row["occurred_at"]),
-        source=row["source"] or _door(row["actor"]),
+        source=door_of(row["source"], row["actor"]),
         reference_id=_reference(row, data),
     )
-
-
-def _door(actor: str | None) -> str:
-    return _DOORS.get((actor or "").partition(":")[0], "system")
 
 
 def _reference(row: Record, data: dict[str, Any]) -> str | None:

@@ -69,7 +69,7 @@ class WorkspaceEvent(Item, kw_only=True, omit_defaults=True):
     """One event of the workspace: the entry of its contact's timeline, and whose it is."""
 
     contact_id: str
-    source: Annotated[str, Meta(description="The door it came in by: api, sdk; `system` wrote its own.")]
+    source: Annotated[str, Meta(description="The door it came in by: api, sdk or console; `system` is none of them.")]
     recorded_at: Annotated[str, Meta(description="When it was recorded; `timestamp` is when it happened.")]
 
 
@@ -138,7 +138,7 @@ class JourneyEvent(msgspec.Struct, kw_only=True):
     direction: str | None
     title: str
     lifecycle_stage: Annotated[str | None, Meta(description="The contact's stage at that time.")]
-    source: Annotated[str, Meta(description="The door the event came in by: api, sdk; `system` wrote its own.")]
+    source: Annotated[str, Meta(description="The door it came in by: api, sdk or console; `system` is none of them.")]
     reference_id: Annotated[str | None, Meta(description="The id of the message, call or ticket.")]
 
 
@@ -160,7 +160,7 @@ class Change(msgspec.Struct, kw_only=True):
     channel: str | None
     direction: str | None
     timestamp: str
-    source: str
+    source: Annotated[str, Meta(description="The door it came in by: api, sdk or console; `system` is none of them.")]
     data: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
     message_id: str | None
     event_id: str | None

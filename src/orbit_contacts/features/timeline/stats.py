@@ -27,6 +27,9 @@ COUNTS = (
 )
 LATEST = ("last_order_at", "last_inbound_at", "last_outbound_at", "last_activity_at")
 
+# Amounts below it add up to the cent.
+VALUE_LIMIT = 1e15
+
 _NOTHING = (0,) * len(COUNTS) + (None,) * len(LATEST)
 
 _COUNTED = {
@@ -93,7 +96,7 @@ def order_value(data: bytes) -> float:
         number = float(value)
     except (ValueError, OverflowError, AttributeError, RecursionError):
         return 0.0
-    return number if math.isfinite(number) and 0.0 <= number < 1e15 else 0.0
+    return number if math.isfinite(number) and 0.0 <= number < VALUE_LIMIT else 0.0
 
 
 def united(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:

@@ -23,6 +23,7 @@ from orbit_contacts.core.errors import InvalidRequest, NotFound
 from orbit_contacts.core.pagination import Page, decode_cursor, encode_cursor, limit_of
 from orbit_contacts.core.where import Where
 from orbit_contacts.features.timeline import filters, listing
+from orbit_contacts.features.timeline.doors import door_of
 from orbit_contacts.features.timeline.models import EventsQuery, WorkspaceEvent
 
 # How many rows one page looks at. In the text of the statement, so that its plan, made once for all values, is one for
@@ -132,7 +133,7 @@ def event_of(row: Record) -> WorkspaceEvent:
     """The public form of a row of `_COLUMNS`."""
     return WorkspaceEvent(
         contact_id=ids.contact_text(row["contact_id"]),
-        source=row["source"] or "system",
+        source=door_of(row["source"], row["actor"]),
         recorded_at=format_instant(row["recorded_at"]),
         **msgspec.structs.asdict(listing.item_of(row)),
     )
