@@ -171,6 +171,13 @@ def test_a_line_with_a_wrong_amount_is_rejected_with_what_it_held(api: Client) -
     ]
 
 
+@pytest.mark.parametrize("data", [b'{"\xff": 1, "currency": "eur"}', b'{"currency": "\xff"}', b'{"value": 1e309}'])
+def test_an_order_that_cannot_be_read_is_refused(data: bytes) -> None:
+    with pytest.raises(Refusal) as refused:
+        checked_order(data, "data")
+    assert refused.value.details["field"] == "data"
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.dictionaries(

@@ -1,7 +1,8 @@
 """The data of orders: an amount that can be added up, and its currency. Pure."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -9,6 +10,8 @@ from msgspec import Raw
 from orbit_contacts.core.errors import InvalidRequest
 from orbit_contacts.core.faults import shown
 from orbit_contacts.features.timeline.stats import VALUE_LIMIT
+
+T = TypeVar("T")
 
 TYPES = frozenset({"order.placed", "order.refunded"})
 
@@ -31,12 +34,7 @@ def checked_order(data: bytes, field: str) -> bytes:
     Refuses a `value` that is no number or cannot be added up, and a `currency` that is no code; `field` is the member
     of the event in which the data was sent.
     """
-    try:
-        order = _read(data)
-    except (ValueError, RecursionError):
-        raise InvalidRequest(
-            f"`{field}` cannot be read.", field=field, value=shown(data), expected="a JSON object in UTF-8"
-        ) from None
+    order = _decoded(_read, data, field)
     _check_value(order.value, f"{field}.value")
     if order.currency is None:
         return data
@@ -44,7 +42,19 @@ def checked_order(data: bytes, field: str) -> bytes:
     if currency == order.currency:
         return data
     # Every other member stays as it was sent.
-    return msgspec.json.encode(_members(data) | {"currency": currency})
+    return msgspec.json.encode(_decoded(_members, data, field) | {"currency": currency})
+
+
+def _decoded(decode: Callable[[bytes], T], data: bytes, field: str) -> T:
+    try:
+        return decode(data)
+    except (ValueError, RecursionError):
+        raise InvalidRequest(
+            f"`{field}` cannot be read.",
+            field=field,
+            value=shown(data),
+            expected="a JSON object in UTF-8, numbers up to 1e308",
+        ) from None
 
 
 def _check_value(value: Any, field: str) -> None:
