@@ -20,13 +20,15 @@ from orbit_contacts.features.contacts.rules import Identifier
 
 T = TypeVar("T")
 
-# The order in which `contact_of` reads a row.
+# The fields of `Contact` in their order, but `blocked`, which `blocked_at` tells.
 COLUMNS: LiteralString = (
     "c.id, c.phone, c.phone_extension, c.email, c.first_name, c.last_name, c.display_name, c.company, "
     "c.country_code, c.timezone, c.language, c.lifecycle_stage, c.tags, "
     "c.metadata::text AS metadata, c.custom_fields::text AS custom_fields, "
     "c.external_id, c.blocked_at, c.block_reason, c.dnc, c.source, c.created_at, c.updated_at, c.deleted_at"
 )
+
+_WIDTH = len(Contact.__struct_fields__) - 1
 
 LIVE = Lookup(
     f"SELECT {COLUMNS} FROM contacts c WHERE c.cell_id = $1 AND c.id = $2 AND c.deleted_at IS NULL",
@@ -62,25 +64,13 @@ MAPS = ("metadata", "custom_fields")
 def contact_of(row: Record) -> Contact:
     """The public form of a row selected with `COLUMNS` (further columns may follow)."""
     (
-        id, phone, phone_extension, email, first_name, last_name, display_name, company,
-        country_code, timezone, language, lifecycle_stage, tags, metadata, custom_fields,
-        external_id, blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at, *_
-    ) = row  # fmt: skip
+        id, *known, metadata, custom_fields, external_id,
+        blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at
+    ) = row[:_WIDTH]  # fmt: skip
     created = format_instant(created_at)
-    return Contact(
+    fields: list[Any] = [
         id_text("con", id),
-        phone,
-        phone_extension,
-        email,
-        first_name,
-        last_name,
-        display_name,
-        company,
-        country_code,
-        timezone,
-        language,
-        lifecycle_stage,
-        tags,
+        *known,
         Raw(metadata),
         Raw(custom_fields),
         external_id,
@@ -92,7 +82,8 @@ def contact_of(row: Record) -> Contact:
         created,
         created if updated_at == created_at else format_instant(updated_at),
         UNSET if deleted_at is None else format_instant(deleted_at),
-    )
+    ]
+    return Contact(*fields)
 
 
 def contacts_of(rows: Sequence[Record]) -> list[Contact]:
@@ -100,27 +91,15 @@ def contacts_of(rows: Sequence[Record]) -> list[Contact]:
     if not rows:
         return []
     (
-        id, phone, phone_extension, email, first_name, last_name, display_name, company,
-        country_code, timezone, language, lifecycle_stage, tags, metadata, custom_fields,
-        external_id, blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at, *_
-    ) = zip(*rows, strict=True)  # fmt: skip
+        id, *known, metadata, custom_fields, external_id,
+        blocked_at, block_reason, dnc, source, created_at, updated_at, deleted_at
+    ) = list(zip(*rows, strict=True))[:_WIDTH]  # fmt: skip
     created = format_instants(created_at)
     return list(
         map(
             Contact,
             id_texts("con", id),
-            phone,
-            phone_extension,
-            email,
-            first_name,
-            last_name,
-            display_name,
-            company,
-            country_code,
-            timezone,
-            language,
-            lifecycle_stage,
-            tags,
+            *known,
             map(Raw, metadata),
             map(Raw, custom_fields),
             external_id,
@@ -152,11 +131,7 @@ def stored_fields(row: Record) -> dict[str, Any]:
 
 async def find(reader: Reader, cell_id: int, id: UUID) -> Record | None:
     """A live contact."""
-    return await reader.fetch_one(
-        LIVE.one,
-        cell_id,
-        id,
-    )
+    return await reader.fetch_one(LIVE.one, cell_id, id)
 
 
 async def find_many(reader: Reader, ids: Sequence[UUID]) -> list[Record]:
